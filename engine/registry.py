@@ -1,0 +1,78 @@
+"""The names a recipe may use, and where each part lives: one table per kind, loaded on demand.
+
+A part's module holds ``SPEC``, a :class:`Spec`: the frozen dataclass of its settings and the
+function that builds it. A module is imported when its name is asked for, so importing the
+registry costs nothing and a part that is never named is never loaded.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import RecipeError
+
+NETWORKS: Mapping[str, str] = {
+    "convnext": "engine.networks.convnext",
+    "transformer": "engine.networks.transformer",
+}
+CODECS: Mapping[str, str] = {
+    "stft_vae": "engine.codecs.stft_vae",
+}
+FRAMEWORKS: Mapping[str, str] = {
+    "vae": "engine.frameworks.vae",
+    "gan": "engine.frameworks.gan",
+    "flow": "engine.frameworks.flow",
+    "consistency": "engine.frameworks.consistency",
+}
+DATA: Mapping[str, str] = {
+    "audio": "engine.training.audio_shard",
+    "latents": "engine.training.latent_shard",
+}
+_KINDS: Mapping[str, Mapping[str, str]] = {
+    "network": NETWORKS,
+    "codec": CODECS,
+    "framework": FRAMEWORKS,
+    "data": DATA,
+}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """How to make one part: its settings' dataclass and a function that builds it.
+
+    What ``build`` takes after the settings depends on the kind:
+    network ``build(settings, data: DataInfo) -> nn.Module``;
+    codec ``build(settings) -> Codec``;
+    framework ``build(settings, parts: Parts) -> Framework``;
+    data ``build(settings, folder_or_file: Path) -> Source``.
+    """
+
+    name: str
+    settings: type[Any]
+    build: Callable[..., Any]
+
+
+def find(kind: str, name: str) -> Spec:
+    """Return the spec of the ``kind`` (network, codec, framework, data) called ``name``.
+
+    Raises RecipeError naming the nearest known name when there is none.
+    """
+    table = _KINDS[kind]
+    if name not in table:
+        raise RecipeError(
+            f"no {kind} is called {name!r}; expected one of: {', '.join(sorted(table))}"
+            + did_you_mean(name, table)
+        )
+    spec = importlib.import_module(table[name]).SPEC
+    assert isinstance(spec, Spec)
+    return spec
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the known name nearest to ``name``, or ``""``."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,1 @@
+"""Training: recipes, data sources, the loop, checkpoints. Needs torch and numpy alone."""
