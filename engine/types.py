@@ -1,0 +1,120 @@
+"""The plain values that pass between the parts of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+DESCRIPTORS = (
+    "brightness",
+    "depth",
+    "noisiness",
+    "attack",
+    "length",
+    "loudness",
+    "pitch",
+)
+"""Names of the measured descriptors, in the order in which a denoiser receives them.
+
+Each is normalised to 0..1 by the quantiles of the voice's training set.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateRequest:
+    """One request for sound, whichever door it came in by.
+
+    Attributes:
+        voice: name of the voice.
+        prompt: words; the answer says which were understood.
+        negative: words to move away from.
+        seed: 0..2**63-1, or None to let the engine choose (the clip tells which).
+        steps: sampler steps, 1..64 (a shipped voice is tuned for 1..8).
+        count: variations, 1..64; variation k uses the noise stream (seed, k).
+        seconds: length of each clip; None takes the voice's own default.
+        note: MIDI note 0..127 as target pitch, or None.
+        guidance: classifier-free guidance scale, or None when it is folded into the voice.
+        descriptors: descriptor name -> value 0..1; overrides the words.
+        biases: descriptor name -> offset -1..1 added to what the words say (0.5 when silent).
+        source: audio `(C, T)` float32 at `source_rate` to vary, or None.
+        source_rate: sample rate of `source` in hertz.
+        source_id: clip id of the source, for the record.
+        strength: 0 keeps the source, 1 ignores it.
+    """
+
+    voice: str = "drums"
+    prompt: str = ""
+    negative: str = ""
+    seed: int | None = None
+    steps: int = 4
+    count: int = 1
+    seconds: float | None = None
+    note: int | None = None
+    guidance: float | None = None
+    descriptors: Mapping[str, float] = field(default_factory=dict)
+    biases: Mapping[str, float] = field(default_factory=dict)
+    source: FloatArray | None = None
+    source_rate: int = 0
+    source_id: str = ""
+    strength: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """One variation as the runtime returns it.
+
+    Attributes:
+        audio: `(C, T)` float32 at the voice's sample rate, on the 24-bit grid k / 2**23.
+        words_understood: prompt words that decided something.
+        words_unknown: prompt words that decided nothing.
+        conditions: what the network was told, for the record (category, descriptors).
+    """
+
+    audio: FloatArray
+    words_understood: tuple[str, ...] = ()
+    words_unknown: tuple[str, ...] = ()
+    conditions: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A finished sound and everything needed to make it again.
+
+    Attributes:
+        id: 32 hexadecimal digits, unique in a library.
+        audio: `(C, T)` float32 on the 24-bit grid.
+        sample_rate: in hertz.
+        seed, index: noise stream of this variation.
+        voice, voice_hash: the model that made it.
+        prompt, negative, steps, conditions: as requested and understood.
+        parents: ids of the clips it was made from.
+        milliseconds: time the variation took.
+        created: seconds since the epoch.
+    """
+
+    id: str
+    audio: FloatArray
+    sample_rate: int
+    seed: int
+    index: int
+    voice: str
+    voice_hash: str
+    prompt: str
+    negative: str
+    steps: int
+    words_understood: tuple[str, ...]
+    words_unknown: tuple[str, ...]
+    conditions: Mapping[str, object]
+    parents: tuple[str, ...]
+    milliseconds: float
+    created: float
+
+    @property
+    def seconds(self) -> float:
+        """Length of the clip in seconds."""
+        return self.audio.shape[-1] / self.sample_rate
