@@ -1,0 +1,210 @@
+// Driftwave Generate without a plugin format: sixteen pads that play generated clips.
+//
+// Threading model. Three kinds of thread may hold a Generator:
+//   [audio]  calls process(); one at a time. Never waits: clips reach it by a queue, and it
+//            answers by another.
+//   [ui]     every other thread of the host or the editor: main thread, editor thread, workers.
+//            These functions take one mutex that nobody holds for longer than it takes to copy
+//            a few strings; they never wait for the engine.
+//   [link]   the Generator's own thread: connects to the engine, copies clips in, encodes them.
+// [any] functions may be called from all of them, the audio thread included.
+//
+// The plugin's wrapper owns exactly one Generator for each instance. prepare() and process() never
+// run at the same time (the host sees to that); everything else may run at any time.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "link/realtime.h"
+#include "shim/parameters.h"
+
+namespace driftwave::shim {
+
+/// One short MIDI message at its frame within the block. Frames rise; late ones count as the last.
+struct MidiEvent {
+  std::uint32_t frame = 0;
+  std::uint8_t bytes[3] = {0, 0, 0};
+  std::uint8_t size = 0;  ///< 1..3; longer messages are not for this instrument
+};
+
+/// What the host says about its time line.
+struct Transport {
+  bool playing = false;
+  bool tempo_valid = false;
+  double bpm = 120.0;
+  double beat = 0.0;  ///< quarter notes since the start
+};
+
+/// How a Generator reaches the engine. The defaults are those of an installed plugin.
+struct GeneratorOptions {
+  bool link = true;        ///< false: no link thread at all; clips come by set_clip and load_state
+  bool autostart = true;   ///< start the engine by the launch record when none answers
+  std::string runtime_dir;  ///< empty: as the engine chooses it
+  std::string config_dir;   ///< empty: as `driftwave install` chooses it
+  std::string plugin_kind = "generate";
+};
+
+inline constexpr std::size_t kPeakCount = 256;     ///< columns of a waveform picture
+inline constexpr std::size_t kHistoryLength = 8;   ///< clips kept for each pad
+inline constexpr std::int64_t kRandomSeed = -1;    ///< a new seed at every Generate
+
+/// One clip of a pad's history, as words and numbers.
+struct ClipInfo {
+  std::uint64_t serial = 0;  ///< differs for every clip this Generator ever held; 0 = no clip
+  std::string clip_id;       ///< in the engine's library; empty when imported
+  std::string prompt;
+  std::string negative;
+  std::string voice;
+  std::string voice_hash;
+  std::string words_understood;
+  std::string words_unknown;
+  std::int64_t seed = kRandomSeed;
+  std::uint32_t index = 0;
+  double sample_rate_hz = 0.0;
+  std::uint32_t channels = 0;
+  std::uint32_t frames = 0;
+  bool imported = false;  ///< came by set_clip or import_file
+};
+
+/// One pad as the editor shows it.
+struct PadInfo {
+  std::string name;  ///< given by the user, else empty: show the prompt
+  std::string prompt;
+  std::string negative;
+  std::string voice;  ///< empty: the engine's default
+  std::int64_t seed = kRandomSeed;  ///< of the next Generate if the seed is locked
+  bool waiting = false;             ///< a generation for this pad is under way
+  float progress = 0.0f;            ///< of that generation
+  std::uint32_t pool = 0;           ///< fresh variations ready
+  std::uint32_t history = 0;        ///< clips in the history
+  std::uint32_t history_at = 0;     ///< position of `clip` in it
+  std::uint32_t hits = 0;           ///< note-ons so far; the editor flashes the pad when it changes
+  ClipInfo clip;
+};
+
+/// Everything the editor draws, copied in one go.
+struct Snapshot {
+  std::uint64_t serial = 0;  ///< changes when anything but `hits`, progress or voices changes
+  EngineStatus status = EngineStatus::kOff;
+  std::string status_text;   ///< one sentence: what the engine is doing, or why it is not there
+  std::string message;       ///< the last error or warning in words; empty when all is well
+  std::string device;        ///< where the engine computes
+  std::string engine_version;
+  std::vector<std::string> voices;  ///< the first is the default
+  float progress = 0.0f;
+  std::uint32_t jobs = 0;            ///< requests under way
+  std::uint32_t playing_voices = 0;
+  std::uint64_t late_variations = 0;
+  std::uint32_t selected_pad = 0;  ///< from 0
+  std::array<PadInfo, kPadCount> pads;
+};
+
+/// Least and greatest sample of each column, of the louder channel: the picture of a clip.
+struct Peaks {
+  std::uint64_t serial = 0;  ///< of the clip
+  std::array<float, kPeakCount> low{};
+  std::array<float, kPeakCount> high{};
+};
+
+class Generator {
+ public:
+  explicit Generator(GeneratorOptions options = {});  // [ui]
+  ~Generator();                                       // [ui] joins the link thread within ~50 ms
+  Generator(const Generator&) = delete;
+  Generator& operator=(const Generator&) = delete;
+
+  // ---- audio ----
+
+  /// [ui] Before the first process() and whenever the host changes rate or block size. Silences all
+  /// voices. Blocks may still be longer or shorter than `max_block_frames`.
+  void prepare(double sample_rate_hz, std::uint32_t max_block_frames);
+
+  /// [audio] Writes `frames` frames to outputs[0] and outputs[1]; what was there is overwritten.
+  /// `frames` may be 0 (parameters only). Output is always finite.
+  void process(float* const outputs[2], std::uint32_t frames, std::span<const MidiEvent> events,
+               const Transport& transport) noexcept RT_NONBLOCKING;
+
+  /// [audio] Silences everything within 5 ms at the next process().
+  void panic() noexcept RT_NONBLOCKING;
+
+  // ---- parameters ----
+
+  /// [any] Clamped and rounded by the table; unknown indexes and outputs are ignored. A trigger acts
+  /// when its value rises above 0.5, and needs no process() call to be seen.
+  void set_parameter(std::uint32_t index, float value) noexcept RT_NONBLOCKING;
+  /// [any] Outputs too; 0 for an unknown index.
+  float parameter(std::uint32_t index) const noexcept RT_NONBLOCKING;
+
+  // ---- pads; `pad` counts from 0, one out of range does nothing ----
+
+  void set_prompt(std::uint32_t pad, std::string_view text);    // [ui] cut to 511 bytes
+  void set_negative(std::uint32_t pad, std::string_view text);  // [ui] cut to 255 bytes
+  void set_voice(std::uint32_t pad, std::string_view name);     // [ui] empty: the default
+  void set_name(std::uint32_t pad, std::string_view name);      // [ui]
+  void set_seed(std::uint32_t pad, std::int64_t seed);  // [ui] kRandomSeed also unlocks the seed
+  std::string prompt(std::uint32_t pad) const;          // [ui]
+  std::string negative(std::uint32_t pad) const;        // [ui]
+  std::string voice(std::uint32_t pad) const;           // [ui]
+  std::string name(std::uint32_t pad) const;            // [ui]
+  std::int64_t seed(std::uint32_t pad) const;           // [ui]
+
+  /// [ui] As the triggers, for a pad of choice. The result arrives later; see snapshot().
+  void generate(std::uint32_t pad);
+  void vary(std::uint32_t pad);  // [ui]
+  void cancel();                 // [ui] every request of this plugin
+
+  /// [ui] Step through the pad's last clips; false at the end of the history.
+  bool undo(std::uint32_t pad);
+  bool redo(std::uint32_t pad);                           // [ui]
+  bool choose(std::uint32_t pad, std::uint32_t position);  // [ui] A/B: any place in the history
+  void clear_clip(std::uint32_t pad);                     // [ui] also forgets the history
+
+  /// [ui] Puts the user's own audio on a pad. `channels` are 1 or 2 spans of equal length, at most
+  /// 60 s; peaks beyond full scale are scaled down; stored at 24 bit. False and a message when it
+  /// can't be used.
+  bool set_clip(std::uint32_t pad, std::span<const std::span<const float>> channels,
+                double sample_rate_hz, std::string_view name, std::string& message);
+  /// [ui] The same from a WAV or FLAC file.
+  bool import_file(std::uint32_t pad, const std::filesystem::path& path, std::string& message);
+  /// [ui] Writes the pad's clip as 24-bit WAV; into a folder under a name of its own when `path` is
+  /// a folder. The written path goes to `written`.
+  bool export_wav(std::uint32_t pad, const std::filesystem::path& path,
+                  std::filesystem::path& written, std::string& message) const;
+  /// [ui] The pad's clip as planar samples at its own rate; empty when there is none.
+  std::vector<std::vector<float>> clip_samples(std::uint32_t pad) const;
+
+  /// [ui] A hit from the editor or a controller, heard at the next process(): velocity 0 releases.
+  /// False when a hundred such notes already wait.
+  bool play_note(std::uint32_t note, std::uint32_t velocity);
+
+  // ---- what the editor shows ----
+
+  Snapshot snapshot() const;                // [ui]
+  Peaks peaks(std::uint32_t pad) const;     // [ui] of the pad's clip; zeros when there is none
+  void clear_message();                     // [ui]
+
+  // ---- state ----
+
+  /// [ui] Everything a project must remember, the clips included. Equal settings give equal bytes.
+  std::vector<std::uint8_t> save_state() const;
+  /// [ui] Puts a saved state in place. A state that is broken, too large or from a newer version is
+  /// refused: false, the reason in `message`, and nothing has changed.
+  bool load_state(std::span<const std::uint8_t> bytes, std::string& message);
+  /// [ui] The same as base64 text, for hosts that store text.
+  std::string save_state_text() const;
+  bool load_state_text(std::string_view text, std::string& message);  // [ui]
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace driftwave::shim
