@@ -117,4 +117,4 @@ class Clip:
     @property
     def seconds(self) -> float:
         """Length of the clip in seconds."""
-        return self.audio.shape[-1] / self.sample_rate
+        return float(self.audio.shape[-1] / self.sample_rate)

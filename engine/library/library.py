@@ -24,16 +24,16 @@ from engine.audio_files import (
     storage_error,
     write_durably,
 )
-from engine.clip_record import (
+from engine.errors import AudioFileError, BadRange, NotFound, StorageError
+from engine.library.files import ClipFiles
+from engine.library.record import (
     ClipRecord,
     clip_of,
     record_from_json,
     record_json,
     record_of,
 )
-from engine.errors import AudioFileError, BadRange, NotFound, StorageError
-from engine.library_files import ClipFiles
-from engine.library_schema import database_error, like_pattern, open_or_set_aside
+from engine.library.schema import database_error, like_pattern, open_or_set_aside
 from engine.types import Clip
 
 log = logging.getLogger(__name__)

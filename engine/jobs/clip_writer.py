@@ -1,0 +1,80 @@
+"""Stores finished clips beside the work, so that no sound waits for the disk."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+
+from engine.errors import DriftwaveError, StorageError
+from engine.library.library import Library
+from engine.types import Clip
+
+log = logging.getLogger(__name__)
+
+_WAITING_CLIPS = 32
+"""Clips that may wait for the disk; then the worker waits, so memory stays bounded."""
+
+Stored = Callable[[StorageError | None], None]
+
+
+class ClipWriter:
+    """One thread that adds clips to the library in order.
+
+    Until a clip is stored, `find` returns it from memory. A clip that could not be stored
+    stays findable among the last `_WAITING_CLIPS` ones, so that it can still be fetched.
+    """
+
+    def __init__(self, library: Library | None) -> None:
+        self._library = library
+        self._clips: queue.Queue[tuple[Clip, Stored] | None] = queue.Queue(_WAITING_CLIPS)
+        self._lock = threading.Lock()
+        self._pending: dict[str, Clip] = {}
+        self._unstored: dict[str, Clip] = {}
+        self._thread = threading.Thread(target=self._run, name="clip writer", daemon=True)
+        self._thread.start()
+
+    def put(self, clip: Clip, stored: Stored) -> None:
+        """Store `clip`, then call `stored` with None or with what went wrong."""
+        with self._lock:
+            self._pending[clip.id] = clip
+        self._clips.put((clip, stored))
+
+    def find(self, clip_id: str) -> Clip | None:
+        """A clip that is not on disk (yet), or None."""
+        with self._lock:
+            return self._pending.get(clip_id) or self._unstored.get(clip_id)
+
+    def close(self) -> None:
+        """Store what waits, then end."""
+        self._clips.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (item := self._clips.get()) is not None:
+            clip, stored = item
+            error = self._store(clip)
+            with self._lock:
+                self._pending.pop(clip.id, None)
+                if error is not None or self._library is None:
+                    self._unstored[clip.id] = clip
+                    while len(self._unstored) > _WAITING_CLIPS:
+                        del self._unstored[next(iter(self._unstored))]
+            try:
+                stored(error)
+            except Exception:
+                log.exception("the notice about stored clip %s failed", clip.id)
+
+    def _store(self, clip: Clip) -> StorageError | None:
+        if self._library is None:
+            return None
+        try:
+            self._library.add(clip)
+        except StorageError as error:
+            log.error("clip %s is not in the library: %s", clip.id, error)
+            return error
+        except (DriftwaveError, OSError, ValueError, MemoryError) as error:
+            log.exception("clip %s is not in the library", clip.id)
+            return StorageError(f"clip {clip.id}: not stored ({error})")
+        return None

@@ -1,0 +1,135 @@
+"""Which voices exist, and which of them are in memory."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import VoiceError
+
+if TYPE_CHECKING:
+    from engine.runtime import LoadedVoice, Runtime
+    from engine.voice import Voice
+
+log = logging.getLogger(__name__)
+
+DEFAULT_MEMORY_BYTES = 2 * 2**30
+"""Loaded voices beyond this are dropped, the least recently used first."""
+
+_MEMORY_PER_FILE_BYTE = 2.0
+"""A loaded voice takes about twice its weights: the weights and the working buffers."""
+
+
+class VoiceCache:
+    """The voices of an engine.
+
+    `find` lists the voices on disk and `open_runtime` opens the runtime; both are called
+    late, so that making a cache costs nothing. `load` and `unload` belong to the one thread
+    that owns the runtime; the rest may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[], Sequence[Voice]],
+        open_runtime: Callable[[], Runtime],
+        *,
+        memory_bytes: int = DEFAULT_MEMORY_BYTES,
+    ) -> None:
+        self._find = find
+        self._open_runtime = open_runtime
+        self._memory_bytes = memory_bytes
+        self._lock = threading.Lock()
+        self._known: dict[str, Voice] = {}
+        self._loaded: OrderedDict[str, tuple[LoadedVoice, int]] = OrderedDict()
+        self._runtime: Runtime | None = None
+
+    def voices(self) -> list[Voice]:
+        """Every usable voice on disk now, sorted by name; a new folder appears at once."""
+        found = {voice.name: voice for voice in self._find()}
+        with self._lock:
+            self._known = found
+        return [found[name] for name in sorted(found)]
+
+    def find(self, name: str) -> Voice:
+        """The voice called `name`. Raises VoiceError that names the nearest ones."""
+        with self._lock:
+            voice = self._known.get(name)
+        if voice is not None:
+            return voice
+        names = [voice.name for voice in self.voices()]
+        with self._lock:
+            voice = self._known.get(name)
+        if voice is None:
+            raise VoiceError(_unknown_voice(name, names))
+        return voice
+
+    def loaded(self) -> tuple[str, ...]:
+        """Names of the voices in memory, the most recently used last."""
+        with self._lock:
+            return tuple(self._loaded)
+
+    @property
+    def device(self) -> str:
+        """Name of the runtime in use, empty before the first voice is loaded."""
+        runtime = self._runtime
+        return "" if runtime is None else str(runtime.name)
+
+    def load(self, name: str) -> LoadedVoice:
+        """The voice ready to generate, loaded if need be. [worker thread]
+
+        Raises VoiceError when it is unknown or broken, OutOfMemory when it does not fit.
+        """
+        with self._lock:
+            held = self._loaded.get(name)
+            if held is not None:
+                self._loaded.move_to_end(name)
+                return held[0]
+        voice = self.find(name)
+        if self._runtime is None:
+            self._runtime = self._open_runtime()
+        size = int(folder_bytes(Path(voice.folder)) * _MEMORY_PER_FILE_BYTE)
+        self._make_room(size)
+        loaded = self._runtime.load(voice)
+        with self._lock:
+            self._loaded[name] = (loaded, size)
+        return loaded
+
+    def unload(self, name: str) -> bool:
+        """Drop a voice from memory; False when it was not there. [worker thread]"""
+        with self._lock:
+            self._known.pop(name, None)
+            return self._loaded.pop(name, None) is not None
+
+    def clear(self) -> None:
+        """Drop every voice. [worker thread]"""
+        with self._lock:
+            self._loaded.clear()
+
+    def _make_room(self, size: int) -> None:
+        with self._lock:
+            total = sum(held for _, held in self._loaded.values())
+            while self._loaded and total + size > self._memory_bytes:
+                name, (_, held) = self._loaded.popitem(last=False)
+                total -= held
+                log.info("voice %s left memory to make room", name)
+
+
+def folder_bytes(folder: Path) -> int:
+    """Size of the files in a voice folder."""
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+
+
+def _unknown_voice(name: str, names: Sequence[str]) -> str:
+    if not names:
+        return (
+            f"voice {name!r}: no voice is installed; put a voice folder into the user's voices "
+            "directory (`driftwave doctor` says where)"
+        )
+    near = difflib.get_close_matches(name, names, n=1)
+    guess = f"did you mean {near[0]!r}? " if near else ""
+    return f"voice {name!r}: {guess}installed voices are {', '.join(names)}"
