@@ -88,3 +88,7 @@ class Framework(nn.Module, ABC):
 
     def after_step(self, step: int) -> None:
         """Run after the optimizers of ``step`` (moving teachers and the like); nothing here."""
+
+    def preview(self, batch: Batch) -> tuple[Tensor, ...]:
+        """Return rows of audio (B, 1, T) to look at and hear, such as (input, output); or ()."""
+        return ()

@@ -1,0 +1,164 @@
+"""ConvNeXt autoencoder between complex spectra and latents, with a Vocos-style spectrum head.
+
+Vocos: Siuzdak 2023 (arXiv 2306.00814); ConvNeXt: Liu et al. 2022 (arXiv 2201.03545). Only real
+tensors go in and out, so that both halves export to ONNX; the STFTs stay outside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.registry import Spec
+
+# Magnitudes below FLOOR (about -80 dBFS of noise) are silence: see Decoder.
+FLOOR = 1e-4
+
+
+@dataclass(frozen=True)
+class ConvNextSettings:
+    """Sizes of the autoencoder. Depths and widths of the decoder go from slow to fast rate."""
+
+    latent_dims: int = 64
+    encoder_bins: int = 1025  # of the analysis STFT, two frames a latent frame
+    encoder_width: int = 320
+    encoder_depth: int = 4
+    decoder_bins: int = 513  # of the synthesis STFT, four frames a latent frame
+    decoder_widths: tuple[int, ...] = (384, 384, 256)
+    decoder_depths: tuple[int, ...] = (4, 3, 3)
+    expansion: int = 3
+    kernel: int = 7
+
+
+class Block(nn.Module):
+    """Depthwise convolution, layer norm, pointwise expand-GELU-contract, scaled residual.
+
+    Works on (B, L, C): the pointwise part is most of the arithmetic and wants channels last.
+    """
+
+    def __init__(self, width: int, expansion: int, kernel: int) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.expand = nn.Linear(width, width * expansion)
+        self.contract = nn.Linear(width * expansion, width)
+        self.scale = nn.Parameter(torch.full((width,), 0.2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, L, C) to (B, L, C)."""
+        y = self.depthwise(x.transpose(1, 2)).transpose(1, 2)
+        y = self.contract(F.gelu(self.expand(self.norm(y)), approximate="tanh"))
+        return x + self.scale * y
+
+
+class Encoder(nn.Module):
+    """Analysis spectrum (B, 2, bins, 2L) to latent mean and log-variance, each (B, D, L)."""
+
+    def __init__(self, s: ConvNextSettings) -> None:
+        super().__init__()
+        width = s.encoder_width
+        self.project = nn.Linear(3 * s.encoder_bins, width)
+        self.fast = nn.Sequential(*(Block(width, s.expansion, s.kernel) for _ in range(1)))
+        self.merge = nn.Linear(2 * width, width)  # two analysis frames into one latent frame
+        self.slow = nn.Sequential(
+            *(Block(width, s.expansion, s.kernel) for _ in range(s.encoder_depth))
+        )
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.head = nn.Linear(width, 2 * s.latent_dims)
+
+    def forward(self, spectrum: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (mean, log_variance), each (B, D, L) float32."""
+        magnitude = torch.sqrt(spectrum.square().sum(1) + 1e-10)  # (B, bins, 2L)
+        compressed = spectrum / torch.sqrt(magnitude + FLOOR)[:, None]
+        level = (torch.log(magnitude + FLOOR) + 5.0) / 4.0
+        x = torch.cat([compressed[:, 0], compressed[:, 1], level], dim=1).transpose(1, 2)
+        x = self.fast(self.project(x))
+        x = self.merge(x.reshape(x.shape[0], x.shape[1] // 2, 2 * x.shape[2]))
+        x = self.head(self.norm(self.slow(x))).transpose(1, 2).float()
+        mean, log_variance = x.chunk(2, dim=1)
+        return mean, log_variance.clamp(-12.0, 4.0)
+
+
+class Decoder(nn.Module):
+    """Latents (B, D, L) to a synthesis spectrum (B, 2, bins, 4L).
+
+    The head predicts a log-magnitude and a direction (cos, sin), which is normalised. When not
+    training, FLOOR is taken off every magnitude, so that silence is exactly zero.
+    """
+
+    def __init__(self, s: ConvNextSettings) -> None:
+        super().__init__()
+        self.bins = s.decoder_bins
+        self.project = nn.Linear(3 * s.latent_dims, s.decoder_widths[0])
+        self.stages = nn.ModuleList(
+            nn.Sequential(*(Block(width, s.expansion, s.kernel) for _ in range(depth)))
+            for width, depth in zip(s.decoder_widths, s.decoder_depths, strict=True)
+        )
+        self.splits = nn.ModuleList(
+            nn.Linear(a, 2 * b)
+            for a, b in zip(s.decoder_widths[:-1], s.decoder_widths[1:], strict=True)
+        )
+        self.norm = nn.LayerNorm(s.decoder_widths[-1], eps=1e-6)
+        self.head = nn.Linear(s.decoder_widths[-1], 3 * s.decoder_bins)
+        nn.init.trunc_normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+        with torch.no_grad():
+            self.head.bias[: s.decoder_bins] = -5.0
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """Return the spectrum, float32, real and imaginary parts in channels 0 and 1."""
+        padded = F.pad(latent, (1, 1))
+        near = torch.cat([padded[..., :-2], latent, padded[..., 2:]], dim=1)
+        x = self.project(near.transpose(1, 2))
+        for index, stage in enumerate(self.stages):
+            x = stage(x)
+            if index < len(self.splits):
+                x = self.splits[index](x)
+                x = x.reshape(x.shape[0], 2 * x.shape[1], x.shape[2] // 2)
+        out = self.head(self.norm(x)).transpose(1, 2).float()
+        level, real, imaginary = out.split(self.bins, dim=1)
+        magnitude = torch.exp(level.clamp(max=4.0))
+        if not self.training:
+            magnitude = F.relu(magnitude - FLOOR)
+        length = torch.sqrt(real.square() + imaginary.square() + 1e-8)
+        return torch.stack([magnitude * real / length, magnitude * imaginary / length], dim=1)
+
+
+class ConvNextAutoencoder(nn.Module):
+    """Encoder, decoder and the statistics that bring latents to zero mean and unit variance."""
+
+    latent_mean: Tensor
+    latent_std: Tensor
+
+    def __init__(self, settings: ConvNextSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.encoder = Encoder(settings)
+        self.decoder = Decoder(settings)
+        self.register_buffer("latent_mean", torch.zeros(settings.latent_dims))
+        self.register_buffer("latent_std", torch.ones(settings.latent_dims))
+
+    def encode(self, spectrum: Tensor) -> Tensor:
+        """Analysis spectrum to normalised latents (B, D, L); deterministic: the mean."""
+        mean, _ = self.encoder(spectrum)
+        normal: Tensor = (mean - self.latent_mean[:, None]) / self.latent_std[:, None]
+        return normal
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Normalised latents (B, D, L) to a synthesis spectrum (B, 2, bins, 4L)."""
+        spectrum: Tensor = self.decoder(
+            latent * self.latent_std[:, None] + self.latent_mean[:, None]
+        )
+        return spectrum
+
+
+def build(settings: ConvNextSettings, data: Any) -> ConvNextAutoencoder:
+    """Build the autoencoder; ``data`` plays no part, spectra have the settings' sizes."""
+    return ConvNextAutoencoder(settings)
+
+
+SPEC = Spec("convnext", ConvNextSettings, build)

@@ -1,0 +1,65 @@
+"""Checkpoints: safetensors files written so that a crash leaves the old one or the new one whole.
+
+One file holds weights, averages, optimizer state and generator states as tensors; the step, the
+recipe and other scalars stand in its metadata as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from engine.errors import RecipeError
+
+
+def replace_file(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Write a file through ``write`` and put it at ``path`` in one step, flushed to disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+    """Write tensors and JSON-able facts to ``path``, atomically."""
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    data = save(whole, metadata={"driftwave": json.dumps(facts)})
+    replace_file(path, lambda file: file.write(data) and None)
+
+
+def load_checkpoint(path: Path, prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read (tensors whose name starts with ``prefix``, without it; facts).
+
+    Raises RecipeError when the file is missing, truncated or not a checkpoint.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
+            tensors = {name[len(prefix) :]: file.get_tensor(name).clone() for name in names}
+    except (SafetensorError, OSError) as error:
+        raise RecipeError(f"cannot read checkpoint {path}: {error}") from error
+    if "driftwave" not in metadata:
+        raise RecipeError(f"{path} is not a Driftwave checkpoint: it has no driftwave metadata")
+    return tensors, json.loads(metadata["driftwave"])

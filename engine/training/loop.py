@@ -1,0 +1,222 @@
+"""The training loop: any recipe's network, framework and data; resumable to the bit.
+
+Every step's batch and noise follow from (seed, step), so a run that was killed continues from
+its checkpoint with the numbers it would have had.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine.frameworks import Batch, DataInfo, Framework, Parts, Phase
+from engine.training.checkpoint import load_checkpoint, save_checkpoint
+from engine.training.ema import Ema
+from engine.training.preview import sheet, write_png, write_wav
+from engine.training.recipe import Optimizer, Recipe
+from engine.training.sources import Source
+
+CHECKPOINT = "checkpoint.safetensors"
+MODEL = "model.safetensors"
+CURVE = "curve.jsonl"
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a run writes and when it ends."""
+
+    out: Path
+    device: str = "cpu"
+    budget_seconds: float = math.inf
+    resume: bool = False
+    start_from: Path | None = None  # a model or checkpoint whose network weights to begin with
+
+
+def build_framework(
+    recipe: Recipe, info: DataInfo, start_from: Path | None = None
+) -> Framework:
+    """Build network, codec and framework of a recipe; weights from ``start_from`` if given."""
+    torch.manual_seed(recipe.loop.seed)
+    network = recipe.network.spec.build(recipe.network.settings, info)
+    if start_from is not None:
+        network.load_state_dict(network_weights(start_from))
+    codec = recipe.codec.spec.build(recipe.codec.settings) if recipe.codec else None
+    parts = Parts(network, codec, info, recipe.loop.steps)
+    framework: Framework = recipe.framework.spec.build(recipe.framework.settings, parts)
+    return framework
+
+
+def network_weights(path: Path) -> dict[str, Tensor]:
+    """Return the (averaged) network weights of a checkpoint or model file."""
+    tensors, _ = load_checkpoint(path)
+    averaged = {k[4:]: v for k, v in tensors.items() if k.startswith("ema.")}
+    return averaged or tensors
+
+
+class Trainer:
+    """One run: framework, optimizers, average, and the step they have reached."""
+
+    def __init__(self, recipe: Recipe, source: Source, run: Run) -> None:
+        self.recipe, self.source, self.run = recipe, source, run
+        self.step = 0
+        self.framework = build_framework(recipe, source.info, run.start_from).to(run.device)
+        self.phases = self.framework.phases()
+        self.optimizers = {p.name: _optimizer(recipe.optimizer, p) for p in self.phases}
+        self.ema = Ema(self.framework.network, recipe.loop.ema_decay)
+        self.autocast = _use_bfloat16(recipe.loop.precision, run.device)
+        run.out.mkdir(parents=True, exist_ok=True)
+        if run.resume and (run.out / CHECKPOINT).exists():
+            self.load()
+
+    def train(self, progress: Callable[[dict[str, Any]], None], stop: Callable[[], bool]) -> None:
+        """Step until the recipe's steps, the budget or ``stop``; save at the end."""
+        loop = self.recipe.loop
+        begin = last = time.monotonic()
+        sums: dict[str, float] = {}
+        self.framework.train()
+        while self.step < loop.steps and not stop():
+            for name, value in self.take_step().items():
+                sums[name] = sums.get(name, 0.0) + value
+            if self.step % loop.log_every == 0:
+                now = time.monotonic()
+                row: dict[str, Any] = {"step": self.step}
+                row |= {name: round(value / loop.log_every, 5) for name, value in sums.items()}
+                row["steps_per_s"] = round(loop.log_every / max(now - last, 1e-9), 3)
+                last, sums = now, {}
+                with (self.run.out / CURVE).open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(row) + "\n")
+                progress(row)
+            if self.step % loop.save_every == 0:
+                self.save()
+            if loop.preview_every and self.step % loop.preview_every == 0:
+                self.preview()
+            if time.monotonic() - begin > self.run.budget_seconds:
+                break
+        self.save()
+
+    def take_step(self) -> dict[str, float]:
+        """Run every phase once; return the losses, prefixed when there are several phases."""
+        loop, device = self.recipe.loop, self.run.device
+        batch = to_device(self.source.batch(loop.seed, self.step, loop.batch), device)
+        generator = torch.Generator(device)
+        generator.manual_seed(loop.seed * 1_000_003 + self.step)
+        losses: dict[str, Tensor] = {}
+        for phase in self.phases:
+            optimizer = self.optimizers[phase.name]
+            for group in optimizer.param_groups:
+                group["lr"] = phase.rate_scale * self._rate()
+            with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=self.autocast):
+                found = phase.loss(batch, generator, self.step)
+            optimizer.zero_grad(set_to_none=True)
+            torch.autograd.backward(found["total"], inputs=list(phase.parameters))
+            if self.recipe.optimizer.clip_norm > 0:
+                clip = self.recipe.optimizer.clip_norm
+                found["grad"] = torch.nn.utils.clip_grad_norm_(phase.parameters, clip)
+            optimizer.step()
+            prefix = f"{phase.name}." if len(self.phases) > 1 else ""
+            losses |= {prefix + name: value.detach() for name, value in found.items()}
+        self.framework.after_step(self.step)
+        self.ema.update(self.framework.network, self.step)
+        self.step += 1
+        return {name: float(value) for name, value in losses.items()}
+
+    def _rate(self) -> float:
+        o, done = self.recipe.optimizer, self.step / max(1, self.recipe.loop.steps)
+        warm = min(1.0, (self.step + 1) / max(1, o.warmup_steps))
+        if o.schedule == "cosine":
+            rate = o.final_rate + (o.rate - o.final_rate) * 0.5 * (1 + math.cos(math.pi * done))
+            return warm * rate
+        return warm * o.rate
+
+    def save(self) -> None:
+        """Write the checkpoint (to resume) and the model (averaged network, to use)."""
+        tensors = {f"framework.{k}": v for k, v in self.framework.state_dict().items()}
+        tensors |= {f"ema.{k}": v for k, v in self.ema.state.items()}
+        for name, optimizer in self.optimizers.items():
+            for index, state in optimizer.state_dict()["state"].items():
+                for key, value in state.items():
+                    tensors[f"optimizer.{name}.{index}.{key}"] = torch.as_tensor(value)
+        facts = {"step": self.step, "name": self.recipe.name, "recipe": self.recipe.text}
+        save_checkpoint(self.run.out / CHECKPOINT, tensors, facts)
+        save_checkpoint(self.run.out / MODEL, self.ema.state, facts)
+
+    def load(self) -> None:
+        """Take up the checkpoint in the output folder."""
+        tensors, facts = load_checkpoint(self.run.out / CHECKPOINT)
+        parts: dict[str, dict[str, Tensor]] = {"framework": {}, "ema": {}, "optimizer": {}}
+        for name, value in tensors.items():
+            head, rest = name.split(".", 1)
+            parts[head][rest] = value
+        self.framework.load_state_dict(parts["framework"])
+        self.ema.load(parts["ema"])
+        for name, optimizer in self.optimizers.items():
+            state: dict[int, dict[str, Tensor]] = {}
+            for key, value in parts["optimizer"].items():
+                phase, index, field = key.rsplit(".", 2)
+                if phase == name:
+                    state.setdefault(int(index), {})[field] = value
+            whole = optimizer.state_dict()
+            optimizer.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
+        self.step = int(facts["step"])
+
+    @torch.no_grad()
+    def preview(self) -> None:
+        """Write held-out sounds above their reconstructions as PNG and WAV, if there are any."""
+        current = {k: v.clone() for k, v in self.framework.network.state_dict().items()}
+        self.framework.network.load_state_dict(self.ema.state)
+        self.framework.eval()
+        batch = to_device(self.source.held_out(12), self.run.device)
+        rows = [r[:, 0].float().cpu().numpy() for r in self.framework.preview(batch)]
+        self.framework.train()
+        self.framework.network.load_state_dict(current)
+        if not rows:
+            return
+        name = self.run.out / f"preview-{self.step:07d}"
+        columns = [[row[i] for row in rows] for i in range(len(rows[0]))]
+        write_png(name.with_suffix(".png"), sheet(columns))
+        import numpy as np
+
+        whole = np.concatenate([np.concatenate(c) for c in columns])
+        write_wav(name.with_suffix(".wav"), whole, self.source.info.sample_rate)
+
+
+def to_device(batch: Batch, device: str) -> Batch:
+    """Move a batch."""
+    return Batch(
+        batch.x.to(device),
+        batch.lengths.to(device),
+        batch.category.to(device),
+        batch.descriptors.to(device),
+    )
+
+
+def _optimizer(o: Optimizer, phase: Phase) -> torch.optim.AdamW:
+    return torch.optim.AdamW(
+        phase.parameters,
+        lr=o.rate,
+        betas=(o.beta1, o.beta2),
+        weight_decay=o.weight_decay,
+        fused=True,
+    )
+
+
+def _use_bfloat16(precision: str, device: str) -> bool:
+    """Decide on bfloat16 autocast: as told, or where the hardware multiplies it natively."""
+    if precision == "auto":
+        if device.startswith("cuda"):
+            return torch.cuda.is_bf16_supported()
+        return "avx512_bf16" in torch.backends.cpu.get_cpu_capability().lower() or _cpu_bfloat16()
+    return precision == "bfloat16"
+
+
+def _cpu_bfloat16() -> bool:
+    check = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(check and check())
