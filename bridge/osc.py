@@ -1,0 +1,227 @@
+"""The OSC door: a UDP socket, one receive thread, and answers from the same port.
+
+For whoever writes the engine's side: implement `OscHandler` (bridge/osc_handler.py), give it to
+`OscServer`, and answer each `OscCall` (bridge/osc_call.py) from any thread. Requests are the
+dataclasses of bridge/osc_requests.py; the table is bridge/address_space.py.
+
+    server = OscServer("127.0.0.1", 9630, handler, version=__version__)
+    server.start()          # raises OscPortError
+    server.announce_clip(clip.id, clip.index, clip.seed, clip.seconds)   # made by another door
+    server.stop()
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import ipaddress
+import logging
+import select
+import socket
+import sys
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from bridge import address_space as space
+from bridge.osc_call import OscCall, OscPeer
+from bridge.osc_dispatch import OscDispatcher
+from bridge.osc_handler import OscHandler
+from bridge.osc_spec import OscFault
+
+__all__ = ["OscCall", "OscFault", "OscHandler", "OscPeer", "OscPortError", "OscServer", "OscStats"]
+
+_log = logging.getLogger("driftwave.osc")
+
+RECEIVE_BUFFER_BYTES: Final = 4 << 20
+SEND_BUFFER_BYTES: Final = 1 << 20
+_SO_RCVBUFFORCE: Final = 33 if sys.platform == "linux" else socket.SO_RCVBUF
+"""Not in the socket module. Passes net.core.rmem_max, for root only."""
+_MAX_DATAGRAM_BYTES: Final = 65_535
+_PACKETS_PER_TURN: Final = 64
+"""Packets read between two looks at the schedule."""
+_SEND_WAIT_S: Final = 0.05
+
+
+class OscPortError(Exception):
+    """The port cannot be opened; the message names it and the flag that changes it."""
+
+    code = "busy"
+
+
+@dataclass(slots=True)
+class OscStats:
+    """Counters since start: packets received and refused (not local), messages sent and lost."""
+
+    received: int = 0
+    refused: int = 0
+    sent: int = 0
+    send_lost: int = 0
+
+
+class OscServer:
+    """Listens on `host`:`port` and calls `handler` on its receive thread.
+
+    Args:
+        host: IPv4 address to listen on; with `lan` False only a loopback address.
+        port: UDP port; 0 takes any free one (`port` then tells which).
+        handler: the engine's side.
+        version: reported by `/drift/hello` and `/drift/version`.
+        lan: accept senders of the local network (never of the public internet).
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        handler: OscHandler,
+        *,
+        version: str = "0",
+        lan: bool = False,
+    ) -> None:
+        self.host = "127.0.0.1" if host == "localhost" else host
+        self.port = port
+        self.lan = lan
+        self.stats = OscStats()
+        self.dispatcher = OscDispatcher(handler, self._transmit, version=version)
+        self._socket: socket.socket | None = None
+        self._waker: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Open the port and begin to answer.
+
+        Raises:
+            OscPortError: port in use or not allowed, or a host that is not ours to listen on.
+            RuntimeError: started twice.
+        """
+        if self._thread is not None:
+            raise RuntimeError("this OscServer is already started; make another one")
+        self._check_host()
+        sock = self._open_socket()
+        self._socket = sock
+        self.port = int(sock.getsockname()[1])
+        listener, self._waker = socket.socketpair()
+        self._thread = threading.Thread(
+            target=self._receive, args=(sock, listener), name="osc-receive", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the port and wait for the receive thread; answers sent later go nowhere."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        self._stopping.set()
+        if self._waker is not None:
+            self._waker.close()
+        if thread is not threading.current_thread():
+            thread.join()
+
+    def announce_clip(self, clip: str, index: int, seed: int, seconds: float) -> None:
+        """Tell every subscriber of a clip that came by another door. [any]"""
+        args = (clip, -1, index, seed, seconds)
+        self.dispatcher.broadcast(space.CLIP_ADDED, args, skip=None)
+
+    def announce_change(self, address: str, subject: str, command: str) -> None:
+        """Tell every subscriber that another door changed a clip or a voice. [any]
+
+        Args:
+            address: `address_space.CLIP_CHANGED` or `VOICE_CHANGED`.
+            subject: clip id or voice name.
+            command: what happened, named as the OSC command that would have done it.
+        """
+        self.dispatcher.broadcast(address, (subject, command), skip=None)
+
+    def _check_host(self) -> None:
+        try:
+            address = ipaddress.IPv4Address(self.host)
+        except ValueError as error:
+            raise OscPortError(
+                f"OSC host {self.host!r} is not an IPv4 address; use 127.0.0.1, "
+                "or 0.0.0.0 with --lan"
+            ) from error
+        if not address.is_loopback and not self.lan:
+            raise OscPortError(
+                f"OSC host {self.host} can be reached from other machines; "
+                "add --lan to allow that, or use 127.0.0.1"
+            )
+
+    def _open_socket(self) -> socket.socket:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            _enlarge_buffers(sock)
+            sock.bind((self.host, self.port))
+        except (OSError, OverflowError) as error:
+            sock.close()
+            in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+            reason = "is already in use" if in_use else f"cannot be opened ({error})"
+            raise OscPortError(
+                f"OSC port {self.port} on {self.host} {reason}; stop the program that holds it "
+                "or choose another with --osc-port"
+            ) from error
+        sock.setblocking(False)
+        return sock
+
+    def _receive(self, sock: socket.socket, listener: socket.socket) -> None:
+        with sock, listener:
+            while not self._stopping.is_set():
+                try:
+                    wait_s = self.dispatcher.run_due()
+                    ready, _, _ = select.select([sock, listener], [], [], wait_s)
+                    if sock in ready:
+                        self._drain(sock)
+                except Exception:
+                    _log.exception("OSC receive thread")
+                    self._stopping.wait(0.01)
+
+    def _drain(self, sock: socket.socket) -> None:
+        for _ in range(_PACKETS_PER_TURN):
+            try:
+                data, (host, port) = sock.recvfrom(_MAX_DATAGRAM_BYTES)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                # Windows reports a vanished receiver of an earlier answer here.
+                _log.debug("receive: %s", error)
+                return
+            self.stats.received += 1
+            if _is_public(host) or port == 0:
+                self.stats.refused += 1
+                continue
+            self.dispatcher.packet(data, OscPeer(host, port))
+
+    def _transmit(self, peer: OscPeer, data: bytes) -> None:
+        """Send one datagram; waits a moment when the send buffer is full. [any]"""
+        sock = self._socket
+        if sock is None:
+            return
+        for attempt in (0, 1):
+            try:
+                sock.sendto(data, peer)
+                self.stats.sent += 1
+                return
+            except BlockingIOError:
+                if attempt == 0:
+                    with contextlib.suppress(OSError, ValueError):
+                        select.select([], [sock], [], _SEND_WAIT_S)
+            except OSError as error:
+                _log.debug("send to %s:%d: %s", *peer, error)
+                break
+        self.stats.send_lost += 1
+
+
+def _enlarge_buffers(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)
+    except OSError:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+
+
+@lru_cache(maxsize=256)
+def _is_public(host: str) -> bool:
+    return ipaddress.IPv4Address(host).is_global

@@ -1,0 +1,246 @@
+"""From a packet to the handler and back: look-up, validation, scheduling, faults.
+
+No socket and no thread here: `OscServer` feeds packets in and gives a function that sends.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bridge import address_space as space
+from bridge import osc_requests as requests
+from bridge.osc_builtin import Builtins
+from bridge.osc_call import OscCall, OscPeer
+from bridge.osc_calls import CallBook
+from bridge.osc_handler import OscHandler
+from bridge.osc_limits import FAILS_PER_S, FailLimiter, Subscribers, Verdict
+from bridge.osc_packet import Group, Message, build_message, parse_packet, seconds_until
+from bridge.osc_pattern import is_pattern, matches
+from bridge.osc_schedule import MAX_FUTURE_S, Schedule
+from bridge.osc_spec import CODES, Method, OscFault, Value
+from bridge.osc_validate import build_request
+
+_log = logging.getLogger("driftwave.osc")
+
+Action = Callable[[OscCall, Any], None]
+
+
+class OscDispatcher:
+    """Runs packets. `packet` and `run_due` belong to one thread; the rest to [any].
+
+    Args:
+        handler: the engine's side.
+        transmit: sends one datagram; called from any thread; never raises.
+        version: reported by hello and version.
+        clock: monotonic seconds.
+        wall_clock: system time in seconds, which timetags refer to.
+    """
+
+    def __init__(
+        self,
+        handler: OscHandler,
+        transmit: Callable[[OscPeer, bytes], None],
+        *,
+        version: str,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._handler = handler
+        self._transmit = transmit
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._book = CallBook()
+        self._subscribers = Subscribers(clock)
+        self._limiter = FailLimiter(clock)
+        self._schedule = Schedule()
+        self._serials = itertools.count()
+        self._actions = self._bind(handler, Builtins(version, self._book, self._subscribers))
+
+    @property
+    def open_calls(self) -> int:
+        """Requests that have no final answer yet."""
+        return len(self._book)
+
+    @property
+    def pending(self) -> int:
+        """Messages that wait for their timetag."""
+        return len(self._schedule)
+
+    def packet(self, data: bytes, peer: OscPeer) -> None:
+        """Run one packet or keep it until its time. Never raises."""
+        try:
+            self._subscribers.renew(peer)
+            for group in parse_packet(data):
+                self._accept(group, peer, len(data))
+        except OscFault as fault:
+            self._refuse(peer, "", -1, fault)
+        except Exception:
+            _log.exception("packet of %d bytes from %s:%d", len(data), *peer)
+
+    def run_due(self) -> float | None:
+        """Run every bundle whose time has come; return seconds until the next, or None."""
+        while (due := self._schedule.pop_due(self._clock())) is not None:
+            self._run(due.messages, due.peer)
+        next_s = self._schedule.next_s()
+        return None if next_s is None else max(0.0, next_s - self._clock())
+
+    def send(self, peer: OscPeer, address: str, args: Sequence[Value]) -> None:
+        """Build and send one message. [any]"""
+        self._transmit(peer, build_message(address, args))
+
+    def broadcast(self, address: str, args: Sequence[Value], *, skip: OscPeer | None) -> None:
+        """Send one event to every subscriber but `skip`. [any]"""
+        peers = [peer for peer in self._subscribers.current() if peer != skip]
+        if peers:
+            data = build_message(address, args)
+            for peer in peers:
+                self._transmit(peer, data)
+
+    def closed(self, call: OscCall) -> None:
+        """A call was answered for good. [any]"""
+        self._book.leave(call)
+
+    def find_calls(self, peer: OscPeer, job: int) -> tuple[OscCall, ...]:
+        """Open calls with this job id. [any]"""
+        return self._book.find(peer, job)
+
+    def _bind(self, handler: OscHandler, builtins: Builtins) -> dict[str, Action]:
+        return {
+            "/drift/hello": builtins.hello,
+            "/drift/ping": builtins.ping,
+            "/drift/status": handler.status,
+            "/drift/version": builtins.version,
+            "/drift/sync": builtins.sync,
+            "/drift/query": builtins.query,
+            "/drift/notify": builtins.notify,
+            "/drift/panic": self._panic,
+            "/drift/voice/list": handler.list_voices,
+            "/drift/voice/load": handler.load_voice,
+            "/drift/voice/unload": handler.unload_voice,
+            "/drift/generate": handler.generate,
+            "/drift/vary": handler.vary,
+            "/drift/cancel": handler.cancel,
+            "/drift/clip/list": handler.list_clips,
+            "/drift/clip/get": handler.get_clip,
+            "/drift/clip/export": handler.export_clip,
+            "/drift/clip/favourite": handler.favourite_clip,
+            "/drift/clip/name": handler.name_clip,
+            "/drift/clip/tag": handler.tag_clip,
+            "/drift/clip/delete": handler.delete_clip,
+        }
+
+    def _panic(self, call: OscCall, request: requests.Panic) -> None:
+        if request.trigger:
+            self._schedule.clear()
+            self._handler.panic(call, request)
+        else:
+            call.done()
+
+    def _accept(self, group: Group, peer: OscPeer, size_bytes: int) -> None:
+        delay_s = seconds_until(group.timetag, self._wall_clock())
+        if delay_s <= 0.0:
+            self._run(group.messages, peer)
+        elif delay_s > MAX_FUTURE_S:
+            raise OscFault(
+                "bad_range",
+                f"a bundle is stamped {delay_s:.1f} s ahead; expected {MAX_FUTURE_S:g} s at most; "
+                "send it later, or check the clocks",
+            )
+        elif group.messages:
+            self._schedule.add(self._clock() + delay_s, peer, group.messages, size_bytes)
+
+    def _run(self, messages: tuple[Message, ...], peer: OscPeer) -> None:
+        for message in messages:
+            try:
+                self._run_message(message, peer)
+            except OscFault as fault:
+                self._refuse(peer, _command(message.address), -1, fault)
+            except Exception:
+                _log.exception("message %s from %s:%d", message.address[:60], *peer)
+
+    def _run_message(self, message: Message, peer: OscPeer) -> None:
+        address = message.address
+        if address in space.REPLY_ADDRESSES:
+            return  # An answer to an answer would never end.
+        method = space.BY_ADDRESS.get(address)
+        if method is not None:
+            self._call(method, message, peer)
+        elif is_pattern(address):
+            for match in self._match(address):
+                self._call(match, message, peer)
+        elif message.fault is not None and message.fault.code == "bad_address":
+            raise message.fault
+        else:
+            self._refuse_address(peer, address)
+
+    def _match(self, pattern: str) -> list[Method]:
+        found = [method for method in space.METHODS if matches(pattern, method.address)]
+        reached = [method for method in found if method.by_pattern]
+        if not reached:
+            reason = "needs its exact address" if found else "is no method"
+            raise OscFault(
+                "bad_address", f"what {pattern[:60]} matches {reason}; send /drift/query for a list"
+            )
+        return reached
+
+    def _call(self, method: Method, message: Message, peer: OscPeer) -> None:
+        try:
+            if message.fault is not None:
+                raise message.fault
+            request = build_request(method, message.tags, message.values, local=peer.local)
+            job = getattr(request, "job", -1)
+            subject = message.values[0] if method.announces and message.values else ""
+            call = OscCall(
+                self, peer, method, job=job, serial=next(self._serials), subject=str(subject),
+                clock=self._clock,
+            )  # fmt: skip
+            self._book.enter(call)
+        except OscFault as fault:
+            self._refuse(peer, method.command, _job_of(method, message), fault)
+            return
+        try:
+            self._actions[method.address](call, request)
+        except Exception as error:
+            code = getattr(error, "code", None)
+            if isinstance(code, str) and code in CODES and code != "internal":
+                call.fail(code, str(error))
+            else:
+                _log.exception("%s from %s:%d", method.command, *peer)
+                call.fail("internal", f"{method.command}: {error or type(error).__name__}")
+
+    def _refuse_address(self, peer: OscPeer, address: str) -> None:
+        def fault() -> OscFault:
+            near = difflib.get_close_matches(address[:60], space.BY_ADDRESS, n=1)
+            hint = f"did you mean {near[0]}?" if near else "send /drift/query for a list"
+            return OscFault("bad_address", f"{address[:60]} is no method; {hint}")
+
+        self._refuse(peer, _command(address), -1, fault)
+
+    def _refuse(
+        self, peer: OscPeer, command: str, job: int, fault: OscFault | Callable[[], OscFault]
+    ) -> None:
+        verdict = self._limiter.judge(peer)
+        if verdict is Verdict.SEND:
+            made = fault if isinstance(fault, OscFault) else fault()
+            self.send(peer, space.FAIL, (command, job, made.code, made.message))
+        elif verdict is Verdict.TELL:
+            text = (
+                f"too many wrong messages from {peer.host}:{peer.port}; "
+                f"{FAILS_PER_S:g} a second are answered, the others dropped"
+            )
+            self.send(peer, space.FAIL, (command, job, "rate_limited", text))
+
+
+def _command(address: str) -> str:
+    return address.removeprefix("/drift/")[:60]
+
+
+def _job_of(method: Method, message: Message) -> int:
+    first = message.values[0] if method.job and message.values else -1
+    in_range = isinstance(first, int) and -1 <= first < 2**31
+    return int(first) if in_range and first is not None else -1
