@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Callable
 
-from engine.errors import DriftwaveError, StorageError
+from engine.errors import StorageError
 from engine.library.library import Library
 from engine.types import Clip
 
@@ -74,7 +74,7 @@ class ClipWriter:
         except StorageError as error:
             log.error("clip %s is not in the library: %s", clip.id, error)
             return error
-        except (DriftwaveError, OSError, ValueError, MemoryError) as error:
+        except Exception as error:
             log.exception("clip %s is not in the library", clip.id)
             return StorageError(f"clip {clip.id}: not stored ({error})")
         return None

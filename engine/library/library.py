@@ -336,7 +336,7 @@ class Library:
                 yield self._database
                 self._database.execute("COMMIT")
             except sqlite3.Error as error:
-                if self._database.in_transaction:
+                with contextlib.suppress(sqlite3.Error):
                     self._database.execute("ROLLBACK")
                 raise database_error(self.folder, error) from error
 
