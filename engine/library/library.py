@@ -335,10 +335,12 @@ class Library:
                 self._database.execute("BEGIN IMMEDIATE")
                 yield self._database
                 self._database.execute("COMMIT")
-            except sqlite3.Error as error:
+            except BaseException as error:
                 with contextlib.suppress(sqlite3.Error):
                     self._database.execute("ROLLBACK")
-                raise database_error(self.folder, error) from error
+                if isinstance(error, sqlite3.Error):
+                    raise database_error(self.folder, error) from error
+                raise
 
     def _query(self, statement: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
         with self._lock:

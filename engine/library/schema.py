@@ -121,7 +121,7 @@ def open_or_set_aside(path: Path) -> tuple[sqlite3.Connection, bool]:
     again from the files. Raises StorageError as `open_database` does and when the disk is
     full or refuses.
     """
-    new = not path.exists()
+    new = stored_version(path) == 0
     try:
         return open_database(path), new
     except sqlite3.Error as error:

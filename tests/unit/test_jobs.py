@@ -67,9 +67,7 @@ def voices(tmp_path: Path) -> list[ScriptedVoice]:
 
 
 @pytest.fixture
-def make(
-    runtime: ScriptedRuntime, voices: list[ScriptedVoice]
-) -> Iterator[Callable[..., Engine]]:
+def make(runtime: ScriptedRuntime, voices: list[ScriptedVoice]) -> Iterator[Callable[..., Engine]]:
     engines: list[Engine] = []
 
     def make(**options: object) -> Engine:
@@ -330,9 +328,13 @@ def test_sources_of_waiting_jobs_are_bounded(
     runtime.gate.clear()
     source = np.zeros((2, 44_100 * 60), np.float32)
     request = ask(source=source, source_rate=44_100)
-    with pytest.raises(Busy, match="source sounds"):
+
+    def submit_many() -> None:
         for _ in range(100):
             engine.submit(request)
+
+    with pytest.raises(Busy, match="source sounds"):
+        submit_many()
     assert engine.cancel() > 0
 
 
@@ -348,7 +350,7 @@ def test_voices_load_and_unload_and_the_oldest_makes_room(
     assert engine.unload_voice("bass").result(WATCHDOG_S) is False
     with pytest.raises(VoiceError):
         engine.load_voice("broken").result(WATCHDOG_S)
-    with pytest.raises(VoiceError, match="unknown|installed voices"):
+    with pytest.raises(VoiceError, match="installed voices are"):
         engine.load_voice("nothing").result(WATCHDOG_S)
 
 
