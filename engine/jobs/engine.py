@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,14 +17,13 @@ from engine.jobs.clip_writer import ClipWriter
 from engine.jobs.job import Job, JobListener, as_driftwave_error, random_seed
 from engine.jobs.queue import CAPACITY, JobQueue, Priority
 from engine.jobs.requests import check_request
-from engine.jobs.voice_cache import DEFAULT_MEMORY_BYTES, VoiceCache
+from engine.jobs.voice_cache import DEFAULT_MEMORY_BYTES, FindVoices, VoiceCache
 from engine.library.library import Library
 from engine.library.record import ClipRecord, record_of
 from engine.types import Clip, GenerateRequest
 
 if TYPE_CHECKING:
     from engine.runtime import Runtime
-    from engine.voice import Voice
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +65,7 @@ class Engine:
 
     def __init__(
         self,
-        find_voices: Callable[[], Sequence[Voice]],
+        find_voices: FindVoices,
         open_runtime: Callable[[], Runtime],
         *,
         library: Library | None = None,

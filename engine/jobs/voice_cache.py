@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +22,13 @@ log = logging.getLogger(__name__)
 DEFAULT_MEMORY_BYTES = 2 * 2**30
 """Loaded voices beyond this are dropped, the least recently used first."""
 
+RESCAN_S = 1.0
+"""A name that is not known has the disk searched again at most this often."""
+
+BrokenVoice = Callable[[Path, VoiceError], None]
+FindVoices = Callable[[BrokenVoice], "Sequence[Voice]"]
+"""Lists the usable voices and tells its argument about each broken folder."""
+
 _MEMORY_PER_FILE_BYTE = 2.0
 """A loaded voice takes about twice its weights: the weights and the working buffers."""
 
@@ -35,7 +43,7 @@ class VoiceCache:
 
     def __init__(
         self,
-        find: Callable[[], Sequence[Voice]],
+        find: FindVoices,
         open_runtime: Callable[[], Runtime],
         *,
         memory_bytes: int = DEFAULT_MEMORY_BYTES,
@@ -45,14 +53,23 @@ class VoiceCache:
         self._memory_bytes = memory_bytes
         self._lock = threading.Lock()
         self._known: dict[str, Voice] = {}
+        self._broken: dict[str, VoiceError] = {}
+        self._searched = float("-inf")
         self._loaded: OrderedDict[str, tuple[LoadedVoice, int]] = OrderedDict()
         self._runtime: Runtime | None = None
 
     def voices(self) -> list[Voice]:
         """Every usable voice on disk now, sorted by name; a new folder appears at once."""
-        found = {voice.name: voice for voice in self._find()}
+        broken: dict[str, VoiceError] = {}
+        found = {
+            voice.name: voice
+            for voice in self._find(lambda folder, error: broken.update({folder.name: error}))
+        }
         with self._lock:
-            self._known = found
+            for name in broken.keys() - self._broken.keys():
+                log.warning("voice folder %s is left out: %s", name, broken[name])
+            self._known, self._broken = found, broken
+            self._searched = time.monotonic()
         return [found[name] for name in sorted(found)]
 
     def find(self, name: str) -> Voice:
@@ -61,12 +78,14 @@ class VoiceCache:
             voice = self._known.get(name)
         if voice is not None:
             return voice
-        names = [voice.name for voice in self.voices()]
+        if time.monotonic() - self._searched > RESCAN_S:
+            self.voices()
         with self._lock:
-            voice = self._known.get(name)
-        if voice is None:
-            raise VoiceError(_unknown_voice(name, names))
-        return voice
+            if name in self._known:
+                return self._known[name]
+            if name in self._broken:
+                raise self._broken[name]
+            raise VoiceError(_unknown_voice(name, sorted(self._known)))
 
     def loaded(self) -> tuple[str, ...]:
         """Names of the voices in memory, the most recently used last."""
@@ -103,6 +122,7 @@ class VoiceCache:
         """Drop a voice from memory; False when it was not there. [worker thread]"""
         with self._lock:
             self._known.pop(name, None)
+            self._searched = float("-inf")
             return self._loaded.pop(name, None) is not None
 
     def clear(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
 import sqlite3
 import threading
@@ -265,7 +266,7 @@ class Library:
             record_of(clip), max_bytes=WAV_COMMENT_BYTES if form == "wav" else None
         )
         data = encode(resample(clip.audio, clip.sample_rate, rate), rate, form=form, record=comment)
-        write_durably(path, path.with_name(f".{path.name}.{clip_id}.tmp"), data)
+        write_durably(path, path.with_name(f".{path.name}.{os.getpid()}.tmp"), data)
         return path
 
     def _recover(self, rebuilt: bool) -> Recovery:

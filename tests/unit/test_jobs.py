@@ -71,7 +71,7 @@ def make(runtime: ScriptedRuntime, voices: list[ScriptedVoice]) -> Iterator[Call
     engines: list[Engine] = []
 
     def make(**options: object) -> Engine:
-        engines.append(Engine(lambda: voices, lambda: runtime, **options))  # type: ignore[arg-type]
+        engines.append(Engine(lambda broken: voices, lambda: runtime, **options))  # type: ignore[arg-type]
         return engines[-1]
 
     yield make
@@ -282,7 +282,7 @@ def test_a_runtime_that_does_not_open_is_tried_again(voices: list[ScriptedVoice]
             raise DriftwaveError("no onnxruntime")
         return runtime
 
-    engine = Engine(lambda: voices, open_runtime)  # type: ignore[arg-type, return-value]
+    engine = Engine(lambda broken: voices, open_runtime)  # type: ignore[arg-type, return-value]
     first, second = engine.submit(ask()), engine.submit(ask())
     finish(first, second)
     assert first.error is not None

@@ -1,0 +1,112 @@
+"""`driftwave COMMAND`: finds and starts the commands, each imported only when it is used."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+import click
+from click.shell_completion import get_completion_class
+
+from engine import __version__, console
+
+COMMANDS = {
+    "serve": "engine.serve",
+    "generate": "engine.generate",
+    "voices": "engine.voices_command",
+    "clips": "engine.clips_command",
+    "doctor": "engine.doctor",
+    "install": "engine.install",
+    "train": "engine.train",
+    "evaluate": "engine.evaluate",
+    "export": "engine.export",
+}
+"""Command name -> the module that is also `python -m MODULE`."""
+
+SUMMARIES = {
+    "serve": "Run the engine that plugins and OSC controllers talk to.",
+    "generate": "Make sounds from words and write them as WAV files.",
+    "voices": "List the installed voices.",
+    "clips": "List, export, name and delete the clips in the library.",
+    "doctor": "Check the installation and say how to repair it.",
+    "install": "Install the plugins and let them start the engine.",
+    "train": "Train a voice from a folder of sounds.",
+    "evaluate": "Measure the quality of voices.",
+    "export": "Write the ONNX graphs of a voice.",
+}
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+class LazyCommands(click.Group):
+    """The commands above; the help shows them without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands whose module is installed."""
+        present = [name for name, module in COMMANDS.items() if importlib.util.find_spec(module)]
+        return [*present, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return super().get_command(ctx, cmd_name)
+        if importlib.util.find_spec(module) is None:
+            return None
+        return _command_of(cmd_name, importlib.import_module(module))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands in the help."""
+        rows = [
+            (name, SUMMARIES.get(name) or "Print a script that completes commands in a shell.")
+            for name in self.list_commands(ctx)
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _command_of(name: str, module: ModuleType) -> click.Command:
+    """The module's click command, or one that hands its arguments to the module's `main`."""
+    command = getattr(module, "command", None)
+    if isinstance(command, click.Command):
+        return command
+
+    def pass_on(arguments: tuple[str, ...]) -> int:
+        return int(module.main(list(arguments)) or 0)
+
+    return click.Command(
+        name,
+        callback=pass_on,
+        params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
+        context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    )
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="driftwave")
+def command() -> None:
+    """Few-step diffusion sounds, made on your own machine."""
+
+
+@command.command("completion")
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(shell: str) -> None:
+    """Print a script that completes commands in a shell.
+
+    For bash: add `eval "$(driftwave completion bash)"` to ~/.bashrc.
+    """
+    script = get_completion_class(shell)
+    assert script is not None
+    click.echo(script(command, {}, "driftwave", "_DRIFTWAVE_COMPLETE").source())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `driftwave`; returns the exit status."""
+    return console.run(command, argv, "driftwave")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
