@@ -89,6 +89,7 @@ class OscServer:
         self._waker: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
+        self._stats_lock = threading.Lock()
 
     def start(self) -> None:
         """Open the port and begin to answer.
@@ -201,7 +202,7 @@ class OscServer:
         for attempt in (0, 1):
             try:
                 sock.sendto(data, peer)
-                self.stats.sent += 1
+                self._count(lost=False)
                 return
             except BlockingIOError:
                 if attempt == 0:
@@ -210,7 +211,12 @@ class OscServer:
             except OSError as error:
                 _log.debug("send to %s:%d: %s", *peer, error)
                 break
-        self.stats.send_lost += 1
+        self._count(lost=True)
+
+    def _count(self, *, lost: bool) -> None:
+        with self._stats_lock:
+            self.stats.sent += not lost
+            self.stats.send_lost += lost
 
 
 def _enlarge_buffers(sock: socket.socket) -> None:

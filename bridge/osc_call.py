@@ -42,6 +42,9 @@ class Outlet(Protocol):
     def broadcast(self, address: str, args: Sequence[Value], *, skip: OscPeer | None) -> None:
         """Send one event to every subscriber but `skip`. [any]"""
 
+    def closing(self, call: OscCall) -> None:
+        """A call is about to be answered for good: its job id is free again. [any]"""
+
     def closed(self, call: OscCall) -> None:
         """A call was answered for good. [any]"""
 
@@ -186,6 +189,7 @@ class OscCall:
         return was_open
 
     def _finish(self, address: str, values: Sequence[Value]) -> None:
+        self._outlet.closing(self)
         try:
             self._outlet.send(self.peer, address, values)
         except (TypeError, ValueError) as error:

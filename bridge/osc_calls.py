@@ -57,16 +57,20 @@ class CallBook:
                 self._enter_job(call)
             self._calls[call.serial] = call
 
-    def leave(self, call: OscCall) -> None:
-        """Remove an answered call and answer the syncs that waited for it alone."""
-        ready: list[_Sync] = []
+    def free_job(self, call: OscCall) -> None:
+        """Make the job id of `call` free, so that its sender can use it on seeing the answer."""
         with self._lock:
-            if self._calls.pop(call.serial, None) is None:
-                return
             if self._jobs.get((call.peer, call.job)) is call:
                 del self._jobs[call.peer, call.job]
             if self._server_jobs.get(call.job) is call:
                 del self._server_jobs[call.job]
+
+    def leave(self, call: OscCall) -> None:
+        """Remove an answered call and answer the syncs that waited only for it."""
+        ready: list[_Sync] = []
+        with self._lock:
+            if self._calls.pop(call.serial, None) is None:
+                return
             for sync in self._syncs:
                 if sync.peer == call.peer:
                     sync.waiting.discard(call.serial)

@@ -101,6 +101,10 @@ class OscDispatcher:
             for peer in peers:
                 self._transmit(peer, data)
 
+    def closing(self, call: OscCall) -> None:
+        """A call is about to be answered for good. [any]"""
+        self._book.free_job(call)
+
     def closed(self, call: OscCall) -> None:
         """A call was answered for good. [any]"""
         self._book.leave(call)

@@ -23,6 +23,7 @@ from bridge.osc_spec import OscFault, Value
 
 IMMEDIATELY: Final = 1
 MAX_TAGS: Final = 128
+_DAY_S: Final = 86_400
 MAX_DEPTH: Final = 8
 MAX_REPLY_BYTES: Final = 1399
 
@@ -153,10 +154,16 @@ def _faulty(address: str, code: str, message: str) -> Message:
 
 
 def seconds_until(timetag: int, now_s: float) -> float:
-    """Seconds from `now_s` (system time) to an NTP timetag; 0 for at once, negative: past."""
+    """Seconds from `now_s` (system time) to an NTP timetag; 0 for at once, negative: past.
+
+    The 32 bits of seconds begin again in February 2036; a timetag within a day of now is
+    understood across that, any other is counted from 1900.
+    """
     if timetag <= IMMEDIATELY:
         return 0.0
-    return timetag / 2**32 - _NTP_EPOCH_S - now_s
+    ahead = timetag - int((now_s + _NTP_EPOCH_S) * 2**32)
+    near = (ahead + 2**63) % 2**64 - 2**63
+    return (near if abs(near) < _DAY_S << 32 else ahead) / 2**32
 
 
 def build_message(address: str, args: Sequence[object]) -> bytes:

@@ -1,0 +1,143 @@
+"""The socket: ports, hosts, threads, and no message lost."""
+
+from __future__ import annotations
+
+import collections
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.address_space import METHODS
+from bridge.osc import OscPortError, OscServer
+from tests.support.osc_client import OscClient, bundle, message, timetag
+from tests.support.osc_memory import MemoryHandler
+
+MESSAGES = 20_000
+ADDRESSES = 100
+RATE_PER_S = 10_000
+
+
+@pytest.fixture
+def handler(tmp_path: Path) -> Iterator[MemoryHandler]:
+    handler = MemoryHandler(tmp_path)
+    yield handler
+    handler.close()
+
+
+@pytest.fixture
+def server(handler: MemoryHandler) -> Iterator[OscServer]:
+    server = OscServer("localhost", 0, handler, version="1.2.3")
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_a_port_in_use_is_named_with_its_flag(handler: MemoryHandler, server: OscServer) -> None:
+    second = OscServer("127.0.0.1", server.port, handler)
+    with pytest.raises(OscPortError, match=rf"{server.port}.*already in use.*--osc-port"):
+        second.start()
+    second.stop()
+    with OscClient(server.port) as client:
+        assert client.ask("/drift/version") == [("/drift/version/reply", ["1.2.3", 1])]
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "text"),
+    [
+        ("0.0.0.0", 0, "--lan"),
+        ("192.168.0.1", 0, "--lan"),
+        ("::1", 0, "not an IPv4 address"),
+        ("example", 0, "not an IPv4 address"),
+        ("127.0.0.1", 70_000, "--osc-port"),
+    ],
+)
+def test_hosts_and_ports_that_are_refused(
+    handler: MemoryHandler, host: str, port: int, text: str
+) -> None:
+    with pytest.raises(OscPortError, match=text):
+        OscServer(host, port, handler).start()
+
+
+def test_the_port_is_free_after_stop_and_stop_can_be_repeated(handler: MemoryHandler) -> None:
+    server = OscServer("127.0.0.1", 0, handler)
+    server.start()
+    with pytest.raises(RuntimeError, match="already started"):
+        server.start()
+    server.stop()
+    server.stop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", server.port))
+    assert not [t for t in threading.enumerate() if t.name == "osc-receive"]
+
+
+def test_with_lan_every_interface_is_heard(handler: MemoryHandler) -> None:
+    server = OscServer("0.0.0.0", 0, handler, lan=True)
+    server.start()
+    with OscClient(server.port) as client:
+        assert client.ask("/drift/ping", 3) == [("/drift/pong", [3])]
+    server.stop()
+
+
+def test_a_bundle_runs_at_its_time_and_in_order(server: OscServer) -> None:
+    with OscClient(server.port) as client:
+        numbers = range(1, 21)
+        soon = timetag(time.time() + 0.1)
+        client.send_raw(bundle(soon, *(message("/drift/ping", n) for n in numbers)))
+        client.send("/drift/ping", 0)
+        pongs = [client.receive()[1][0] for _ in range(21)]
+        assert pongs == list(range(21))
+
+
+def test_answers_come_from_any_thread_to_their_sender(server: OscServer) -> None:
+    with OscClient(server.port) as one, OscClient(server.port) as two:
+        for number in range(20):
+            one.send("/drift/generate", number, "duration", 0.1)
+            two.send("/drift/generate", 100 + number, "duration", 0.1)
+        jobs = [
+            sorted(args[1] for address, args in c.wait_all(20) if address == "/drift/done")
+            for c in (one, two)
+        ]
+    assert jobs == [list(range(20)), list(range(100, 120))]
+
+
+def test_senders_that_vanish_do_no_harm(server: OscServer) -> None:
+    for _ in range(200):
+        with OscClient(server.port) as gone:
+            gone.send("/drift/query")
+    with OscClient(server.port) as client:
+        assert client.ask("/drift/ping", 1) == [("/drift/pong", [1])]
+
+
+def test_20_000_messages_at_10_000_a_second_to_100_addresses_are_all_handled(
+    server: OscServer, handler: MemoryHandler
+) -> None:
+    real = [m for m in METHODS if not m.job and m.command != "ping"]
+    known = {
+        m.address: [message(m.address, *(_value(arg.kind.value) for arg in m.args))] for m in real
+    }
+    addresses = [*known, *(f"/controller/fader/{n}" for n in range(ADDRESSES - len(known)))]
+    packets = [known[a][0] if a in known else message(a, 0.5) for a in addresses]
+    assert len(set(addresses)) == ADDRESSES
+
+    with OscClient(server.port) as client, OscClient(server.port) as watcher:
+        begin = time.monotonic()
+        for number in range(MESSAGES):
+            client.send_raw(packets[number % ADDRESSES])
+            ahead_s = begin + number / RATE_PER_S - time.monotonic()
+            if ahead_s > 0.001:
+                time.sleep(ahead_s)
+        while server.stats.received < MESSAGES and time.monotonic() < begin + 60:
+            watcher.drain()
+        pings = server.stats.received - MESSAGES
+    assert pings >= 0, f"{-pings} of {MESSAGES} messages lost"
+    handled = collections.Counter(command for command, _ in handler.seen)
+    built_in = {"hello", "version", "sync", "query", "notify"}
+    assert handled == {m.command: MESSAGES // ADDRESSES for m in real if m.command not in built_in}
+
+
+def _value(tag: str) -> object:
+    return {"i": 1, "f": 1.0, "T": 1, "s": "word"}[tag]
