@@ -30,6 +30,14 @@ def clip_row(record: ClipRecord) -> dict[str, object]:
     return {**record_fields(record), "seconds": round(record.seconds, 4)}
 
 
+def _print_lines(lines: Sequence[str], as_json: bool) -> None:
+    if as_json:
+        console.print_json(lines)
+        return
+    for line in lines:
+        click.echo(line)
+
+
 @click.group("clips")
 def command() -> None:
     """List, export, name and delete the clips in the library.
@@ -61,7 +69,7 @@ def list_clips(
     with opened(library) as clips:
         if in_trash:
             deleted = clips.trash()
-            console.print_json(deleted) if as_json else [click.echo(item) for item in deleted]
+            _print_lines(deleted, as_json)
             return
         found = clips.search(
             text=" ".join(words), voice=voice, tag=tag, favourite=favourite, limit=limit
@@ -124,7 +132,7 @@ def export(
             if not single:
                 target.mkdir(parents=True, exist_ok=True)
             files.append(str(clips.export(clip_id, path, sample_rate=rate)))
-    console.print_json({"files": files}) if as_json else [click.echo(file) for file in files]
+    _print_lines(files, as_json)
 
 
 @command.command("delete")

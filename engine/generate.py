@@ -18,6 +18,7 @@ from engine.jobs import Engine, Job, JobListener, Progress
 from engine.library import Library, record_json, record_of
 from engine.logs import start_logging
 from engine.types import DESCRIPTORS, Clip, GenerateRequest
+from engine.voice import find_voice
 
 
 class FileWriter(JobListener):
@@ -176,7 +177,7 @@ def _print_words(listener: FileWriter, job: Job) -> None:
 @click.option("--voice", metavar="NAME", help="Voice to use [default: drums].")
 @click.option("--negative", default="", metavar="WORDS", help="Words to move away from.")
 @click.option("--seed", type=int, help="The same seed gives the same files [default: random].")
-@click.option("--steps", type=int, default=4, show_default=True, help="Sampler steps.")
+@click.option("--steps", type=int, help="Sampler steps [default: the voice's own].")
 @click.option("--count", type=int, default=1, show_default=True, help="Variations.")
 @click.option("--seconds", type=float, help="Length [default: the voice's own].")
 @click.option("--note", type=int, help="MIDI note 0-127 as target pitch.")
@@ -198,7 +199,7 @@ def command(
     voice: str | None,
     negative: str,
     seed: int | None,
-    steps: int,
+    steps: int | None,
     count: int,
     seconds: float | None,
     note: int | None,
@@ -225,7 +226,7 @@ def command(
         prompt=prompt,
         negative=negative,
         seed=seed,
-        steps=steps,
+        steps=find_voice(settings.voice).sampling.default_steps if steps is None else steps,
         count=count,
         seconds=seconds,
         note=note,

@@ -25,16 +25,22 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One copy or removal: what happens to `target`, and from where."""
+    """What happens to `target`: a copy of `source`, a file of `text`, or its removal."""
 
     action: str
     target: Path
     source: Path | None = None
+    text: str = ""
 
 
 def launch_record() -> Path:
     """File that tells a plugin how to start the engine: a program, then one argument a line."""
     return config_dir() / "launch"
+
+
+def installed_list() -> Path:
+    """File that names what was installed, one path a line, so that it can be taken away."""
+    return config_dir() / "installed"
 
 
 def launch_command() -> list[str]:
@@ -62,21 +68,27 @@ def _outer(path: Path) -> bool:
     return not any(parent.suffix in FOLDERS for parent in path.parents)
 
 
-def plan(plugins: Sequence[Path], home: Path, *, uninstall: bool) -> list[Step]:
-    """The steps that install, or take away, these plugins."""
-    steps = []
-    for source in plugins:
-        target = home / FOLDERS[source.suffix] / source.name
-        if not uninstall:
-            steps.append(Step("copy", target, source))
-        elif target.exists():
-            steps.append(Step("remove", target))
-    record = launch_record()
-    if not uninstall:
-        steps.append(Step("write", record))
-    elif record.exists():
-        steps.append(Step("remove", record))
-    return steps
+def plan_install(plugins: Sequence[Path], home: Path) -> list[Step]:
+    """The steps that install these plugins and the launch record."""
+    steps = [Step("copy", home / FOLDERS[path.suffix] / path.name, path) for path in plugins]
+    targets = [str(step.target) for step in steps]
+    return [
+        *steps,
+        Step("write", launch_record(), text="\n".join(launch_command()) + "\n"),
+        Step("write", installed_list(), text="\n".join(targets) + "\n"),
+    ]
+
+
+def plan_uninstall() -> list[Step]:
+    """The steps that take away what was installed."""
+    try:
+        lines = installed_list().read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        lines = []
+    # Only what looks like a plugin is ever removed, whatever the list says.
+    targets = [Path(line) for line in lines if Path(line).suffix in FOLDERS]
+    targets += [launch_record(), installed_list()]
+    return [Step("remove", target) for target in targets if target.exists()]
 
 
 def carry_out(step: Step) -> None:
@@ -89,7 +101,7 @@ def carry_out(step: Step) -> None:
         fresh = step.target.with_name(f".{step.target.name}.{os.getpid()}.new")
         _remove(fresh)
         if step.source is None:
-            fresh.write_text("\n".join(launch_command()) + "\n", encoding="utf-8")
+            fresh.write_text(step.text, encoding="utf-8")
         elif step.source.is_dir():
             shutil.copytree(step.source, fresh, symlinks=True)
         else:
@@ -128,7 +140,7 @@ def command(plugins: str | None, uninstall: bool, dry_run: bool, as_json: bool) 
             f"{folder}: no plugin (.vst3, .clap or .lv2) is there; build them with `make setup`, "
             "or name their folder with --plugins"
         )
-    steps = plan(found, Path.home(), uninstall=uninstall)
+    steps = plan_uninstall() if uninstall else plan_install(found, Path.home())
     for step in steps:
         if not dry_run:
             carry_out(step)

@@ -92,6 +92,11 @@ class VoiceCache:
         with self._lock:
             return tuple(self._loaded)
 
+    def known(self) -> int:
+        """How many voices the last search found."""
+        with self._lock:
+            return len(self._known)
+
     @property
     def device(self) -> str:
         """Name of the runtime in use, empty before the first voice is loaded."""

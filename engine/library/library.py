@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import re
 import sqlite3
 import threading
@@ -17,15 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.audio_files import (
-    WAV_COMMENT_BYTES,
-    decode,
-    encode,
-    resample,
-    storage_error,
-    write_durably,
-)
+from engine.audio_files import decode, encode, storage_error
 from engine.errors import AudioFileError, BadRange, NotFound, StorageError
+from engine.library.export import export_clip
 from engine.library.files import ClipFiles
 from engine.library.record import (
     ClipRecord,
@@ -172,33 +165,19 @@ class Library:
 
         Every word of `text` must occur in the prompt, the name or a tag.
         """
-        where = ["deleted IS NULL"]
-        values: list[object] = []
-        for word in text.split():
-            where.append(
-                "(prompt LIKE ? ESCAPE '\\' OR name LIKE ? ESCAPE '\\' OR "
-                "EXISTS (SELECT 1 FROM tags WHERE clip = id AND tag LIKE ? ESCAPE '\\'))"
-            )
-            values += [like_pattern(word)] * 3
-        if voice:
-            where.append("voice = ?")
-            values.append(voice)
-        if tag:
-            where.append("EXISTS (SELECT 1 FROM tags WHERE clip = id AND tag = ?)")
-            values.append(tag)
-        if favourite:
-            where.append("favourite = 1")
-        values += [limit, offset]
+        where, values = _conditions(text, voice, tag, favourite)
         rows = self._query(
-            f"SELECT * FROM clips WHERE {' AND '.join(where)} "
-            "ORDER BY created DESC, id LIMIT ? OFFSET ?",
-            tuple(values),
+            f"SELECT * FROM clips WHERE {where} ORDER BY created DESC, id LIMIT ? OFFSET ?",
+            (*values, limit, offset),
         )
         return self._records(rows)
 
-    def count(self) -> int:
-        """How many clips there are, without the deleted ones."""
-        return int(self._query("SELECT count(*) AS n FROM clips WHERE deleted IS NULL")[0]["n"])
+    def count(
+        self, *, text: str = "", voice: str = "", tag: str = "", favourite: bool = False
+    ) -> int:
+        """How many clips match, as `search` would find them."""
+        where, values = _conditions(text, voice, tag, favourite)
+        return int(self._query(f"SELECT count(*) FROM clips WHERE {where}", values)[0][0])
 
     def favourite(self, clip_id: str, on: bool) -> None:
         """Mark or unmark a clip. Raises NotFound."""
@@ -258,16 +237,7 @@ class Library:
 
         An existing file is replaced. Raises NotFound, BadRange and StorageError.
         """
-        clip = self.get(clip_id)
-        path = Path(path).absolute()
-        form = path.suffix[1:].lower()
-        rate = sample_rate or clip.sample_rate
-        comment = record_json(
-            record_of(clip), max_bytes=WAV_COMMENT_BYTES if form == "wav" else None
-        )
-        data = encode(resample(clip.audio, clip.sample_rate, rate), rate, form=form, record=comment)
-        write_durably(path, path.with_name(f".{path.name}.{os.getpid()}.tmp"), data)
-        return path
+        return export_clip(self.get(clip_id), path, sample_rate=sample_rate)
 
     def _recover(self, rebuilt: bool) -> Recovery:
         temporaries = self._files.drop_temporaries()
@@ -368,6 +338,27 @@ class Library:
             )
             for row in rows
         ]
+
+
+def _conditions(text: str, voice: str, tag: str, favourite: bool) -> tuple[str, tuple[object, ...]]:
+    """The WHERE clause of a search and its values."""
+    where = ["deleted IS NULL"]
+    values: list[object] = []
+    for word in text.split():
+        where.append(
+            "(prompt LIKE ? ESCAPE '\\' OR name LIKE ? ESCAPE '\\' OR "
+            "EXISTS (SELECT 1 FROM tags WHERE clip = id AND tag LIKE ? ESCAPE '\\'))"
+        )
+        values += [like_pattern(word)] * 3
+    if voice:
+        where.append("voice = ?")
+        values.append(voice)
+    if tag:
+        where.append("EXISTS (SELECT 1 FROM tags WHERE clip = id AND tag = ?)")
+        values.append(tag)
+    if favourite:
+        where.append("favourite = 1")
+    return " AND ".join(where), tuple(values)
 
 
 def check_id(clip_id: str) -> None:

@@ -1,0 +1,23 @@
+"""What both doors need: names for exported files and the words of a finished job."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from engine.errors import BadRange
+from engine.types import Clip
+
+
+def default_export_path(folder: Path, clip: Clip) -> Path:
+    """A new file name for a clip in the export folder: its words, seed and a bit of its id."""
+    stem = re.sub(r"[^\w]+", "-", clip.prompt.lower()).strip("-_")[:60] or clip.voice
+    return folder / f"{stem}_{clip.id[:8]}.wav"
+
+
+def chosen_export_path(folder: Path, path: str) -> Path:
+    """The file a client named, relative to the export folder; raises BadRange if it exists."""
+    chosen = folder / Path(path).expanduser()
+    if chosen.exists():
+        raise BadRange(f"{chosen} exists: expected a new file name")
+    return chosen

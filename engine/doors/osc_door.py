@@ -1,0 +1,295 @@
+"""The OSC door: OSC requests become jobs, job events become OSC replies."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from bridge import osc_requests as requests
+from bridge.osc_call import OscCall
+from engine.doors.common import chosen_export_path, default_export_path
+from engine.errors import DriftwaveError, StorageError
+from engine.jobs import ALL_JOBS, Engine, Job, JobListener, Priority, Progress
+from engine.jobs.job import as_driftwave_error
+from engine.library import ClipRecord, Library
+from engine.library.export import export_clip
+from engine.types import Clip, GenerateRequest
+
+log = logging.getLogger(__name__)
+
+
+class CallListener(JobListener):
+    """Reports one job to the sender of one call."""
+
+    def __init__(self, call: OscCall) -> None:
+        self._call = call
+        self._unstored: list[StorageError] = []
+
+    def queued(self, job: Job, position: int) -> None:
+        """The job was accepted."""
+        self._call.token = job
+        self._call.queued(position)
+
+    def progress(self, job: Job, progress: Progress) -> None:
+        """A step is done."""
+        self._call.progress(progress.fraction, progress.step, progress.steps, progress.eta_s)
+
+    def clip(self, job: Job, clip: Clip) -> None:
+        """A variation is finished."""
+        self._call.clip_added(clip.id, clip.index, clip.seed, clip.seconds)
+
+    def not_stored(self, job: Job, clip: Clip, error: StorageError) -> None:
+        """Said at the end, so that the remaining clips still arrive."""
+        self._unstored.append(error)
+
+    def done(self, job: Job) -> None:
+        """The last word: done, or that the clips are not in the library."""
+        if self._unstored:
+            self._call.fail(
+                StorageError.code,
+                f"{job.made} clips made, {len(self._unstored)} of them not kept in the library: "
+                f"{self._unstored[0]}",
+            )
+            return
+        self._call.done(
+            job.made,
+            job.elapsed_ms,
+            " ".join(job.words_understood),
+            " ".join(job.words_unknown),
+        )
+
+    def fail(self, job: Job, error: DriftwaveError) -> None:
+        """The last word: why there is no sound."""
+        self._call.fail(error.code, str(error))
+
+
+class OscDoor:
+    """Implements `bridge.osc_handler.OscHandler` for an engine. [OSC receive thread]
+
+    `default_voice` is used when a request names none; `exports` is the folder for files.
+    """
+
+    def __init__(
+        self, engine: Engine, library: Library, *, default_voice: str, exports: Path
+    ) -> None:
+        self._engine = engine
+        self._library = library
+        self._default_voice = default_voice
+        self._exports = exports
+        self._slow = ThreadPoolExecutor(1, "osc slow")
+
+    def close(self) -> None:
+        """End the thread for slow work."""
+        self._slow.shutdown(wait=True, cancel_futures=True)
+
+    def status(self, call: OscCall, request: requests.Nothing) -> None:
+        """Report what the engine is doing."""
+        status = self._engine.status()
+        state = "busy" if status.running else "ready" if status.loaded else "starting"
+        call.status(
+            requests.OscStatus(
+                state=state,
+                device=status.device,
+                voices=self._engine.voices.known(),
+                running=int(status.running),
+                queued=status.waiting,
+                clips=self._library.count(),
+                uptime_s=status.uptime_s,
+            )
+        )
+
+    def panic(self, call: OscCall, request: requests.Panic) -> None:
+        """Cancel every job of every door."""
+        self._engine.cancel(ALL_JOBS)
+        call.done()
+
+    def list_voices(self, call: OscCall, request: requests.Nothing) -> None:
+        """Report every voice on disk."""
+
+        def work() -> None:
+            voices = self._engine.voices.voices()
+            loaded = self._engine.status().loaded
+            for voice in voices:
+                call.voice(
+                    requests.OscVoice(
+                        name=voice.name,
+                        version=voice.version,
+                        sample_rate=voice.sample_rate,
+                        channels=voice.channels,
+                        max_seconds=voice.max_seconds,
+                        loaded=voice.name in loaded,
+                        description=voice.description,
+                    )
+                )
+            call.done(len(voices))
+
+        self._later(call, work)
+
+    def load_voice(self, call: OscCall, request: requests.VoiceName) -> None:
+        """Load a voice; answered when it is in memory."""
+        self._engine.voices.find(request.voice)
+        self._when_done(call, self._engine.load_voice(request.voice, warm=True))
+
+    def unload_voice(self, call: OscCall, request: requests.VoiceName) -> None:
+        """Drop a voice from memory."""
+        self._engine.voices.find(request.voice)
+        self._when_done(call, self._engine.unload_voice(request.voice))
+
+    def generate(self, call: OscCall, request: requests.GenerateCommand) -> None:
+        """Make new clips."""
+        voice = request.voice or self._default_voice
+        self._submit(
+            call,
+            GenerateRequest(
+                voice=voice,
+                prompt=request.prompt,
+                negative=request.negative,
+                seed=request.seed,
+                steps=request.steps or self._default_steps(voice),
+                count=request.count,
+                seconds=request.duration,
+                note=request.note,
+                guidance=request.guidance,
+                descriptors=request.descriptors,
+                source_id=request.source or "",
+                strength=request.strength,
+            ),
+        )
+
+    def vary(self, call: OscCall, request: requests.VaryCommand) -> None:
+        """Make variations of a clip with the voice that made it."""
+        source = self._engine.record(request.clip)
+        self._submit(
+            call,
+            GenerateRequest(
+                voice=source.voice,
+                prompt=source.prompt if request.prompt is None else request.prompt,
+                negative=source.negative,
+                seed=request.seed,
+                steps=request.steps or source.steps,
+                count=request.count,
+                seconds=source.seconds,
+                source_id=source.id,
+                strength=request.strength,
+            ),
+        )
+
+    def cancel(self, call: OscCall, request: requests.CancelCommand) -> None:
+        """Cancel one job of the sender, or every job of every door."""
+        if request.job == ALL_JOBS:
+            call.done(self._engine.cancel(ALL_JOBS))
+            return
+        jobs = [found.token for found in call.find(request.job)]
+        cancelled = sum(isinstance(job, Job) and self._engine.cancel_job(job) for job in jobs)
+        if cancelled:
+            call.done(cancelled)
+        else:
+            call.fail("not_found", f"job {request.job}: not waiting or running; it may be done")
+
+    def list_clips(self, call: OscCall, request: requests.ClipList) -> None:
+        """Report clips, newest first."""
+
+        def work() -> None:
+            found = self._library.search(
+                text=request.search, limit=request.limit, offset=request.offset
+            )
+            for record in found:
+                call.clip(osc_clip(record))
+            call.done(len(found), self._library.count(text=request.search))
+
+        self._later(call, work)
+
+    def get_clip(self, call: OscCall, request: requests.ClipId) -> None:
+        """Report one clip."""
+        call.clip(osc_clip(self._engine.record(request.clip)))
+        call.done()
+
+    def export_clip(self, call: OscCall, request: requests.ClipExport) -> None:
+        """Write a clip as a sound file and answer with its path."""
+
+        def work() -> None:
+            clip = self._engine.clip(request.clip)
+            if request.path is None:
+                self._exports.mkdir(parents=True, exist_ok=True)
+                path = default_export_path(self._exports, clip)
+            else:
+                path = chosen_export_path(self._exports, request.path)
+            call.done(str(export_clip(clip, path)))
+
+        self._later(call, work)
+
+    def favourite_clip(self, call: OscCall, request: requests.ClipFavourite) -> None:
+        """Mark or unmark a clip."""
+        self._later(call, lambda: self._library.favourite(request.clip, request.on), done=True)
+
+    def name_clip(self, call: OscCall, request: requests.ClipName) -> None:
+        """Name a clip."""
+        self._later(call, lambda: self._library.name(request.clip, request.name), done=True)
+
+    def tag_clip(self, call: OscCall, request: requests.ClipTag) -> None:
+        """Put a tag on a clip or take it off."""
+        self._later(
+            call, lambda: self._library.tag(request.clip, request.tag, request.on), done=True
+        )
+
+    def delete_clip(self, call: OscCall, request: requests.ClipId) -> None:
+        """Move a clip to the trash."""
+        self._later(call, lambda: self._library.delete(request.clip), done=True)
+
+    def _submit(self, call: OscCall, request: GenerateRequest) -> None:
+        self._engine.submit(
+            request,
+            priority=Priority.INTERACTIVE,
+            origin=f"osc {call.peer.host}:{call.peer.port}",
+            listener=CallListener(call),
+            job_id=call.job,
+        )
+
+    def _default_steps(self, voice: str) -> int:
+        return int(self._engine.voices.find(voice).sampling.default_steps)
+
+    def _later(self, call: OscCall, work: Callable[[], None], *, done: bool = False) -> None:
+        """Do slow work off the receive thread; whatever it raises is answered."""
+
+        def run() -> None:
+            try:
+                work()
+                if done:
+                    call.done()
+            except Exception as error:
+                known = as_driftwave_error(error)
+                call.fail(known.code, str(known))
+
+        self._slow.submit(run)
+
+    def _when_done(self, call: OscCall, future: Future[None] | Future[bool]) -> None:
+        def answer(finished: Future[None] | Future[bool]) -> None:
+            error = finished.exception()
+            if error is None:
+                call.done()
+            else:
+                known = as_driftwave_error(error)
+                call.fail(known.code, str(known))
+
+        future.add_done_callback(answer)
+
+
+def osc_clip(record: ClipRecord) -> requests.OscClip:
+    """A record as OSC reports it."""
+    return requests.OscClip(
+        id=record.id,
+        name=record.name,
+        seconds=record.seconds,
+        sample_rate=record.sample_rate,
+        channels=record.channels,
+        seed=record.seed,
+        index=record.index,
+        steps=record.steps,
+        voice=record.voice,
+        prompt=record.prompt,
+        favourite=record.favourite,
+        tags=record.tags,
+        created=record.created,
+    )
