@@ -45,6 +45,11 @@ class RecordWriter {
     return RingStatus::ok;
   }
 
+  /// [link] Whether a record with this payload would go through now.
+  RingStatus room_for(std::size_t payload_bytes) noexcept {
+    return ring_.reserve(record_bytes(payload_bytes));
+  }
+
   /// [link] True once the peer's cursor was impossible.
   bool broken() const noexcept { return ring_.broken(); }
 

@@ -1,0 +1,1 @@
+"""How sound and messages cross a process border: the plugin link and OSC. Knows no engine."""

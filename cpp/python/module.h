@@ -1,0 +1,14 @@
+// The parts of bridge._native.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace driftwave {
+
+/// Both ends of the link and the layout of the segment (link_module.cpp).
+void register_link(pybind11::module_& m);
+
+/// The plugin core and its parameter table (shim_module.cpp).
+void register_shim(pybind11::module_& m);
+
+}  // namespace driftwave
