@@ -26,10 +26,10 @@ class ConvNextSettings:
     latent_dims: int = 64
     encoder_bins: int = 1025  # of the analysis STFT, two frames a latent frame
     encoder_width: int = 320
-    encoder_depth: int = 4
+    encoder_depth: int = 3
     decoder_bins: int = 513  # of the synthesis STFT, four frames a latent frame
-    decoder_widths: tuple[int, ...] = (384, 384, 256)
-    decoder_depths: tuple[int, ...] = (4, 3, 3)
+    decoder_widths: tuple[int, ...] = (384, 320, 256)
+    decoder_depths: tuple[int, ...] = (3, 3, 3)
     expansion: int = 3
     kernel: int = 7
 

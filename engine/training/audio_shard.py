@@ -42,6 +42,7 @@ class AudioShard:
         self.audio = table["audio"]
         self.start, self.length = table["start"], table["length"]
         self.category = table["category"]
+        self.group = table["group"]
         self.names = table["name"]
         self.sample_rate = int(table["sample_rate"])
         self.descriptors = normalise(table["descriptors"], table["quantiles"]).astype(np.float32)

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.errors import RecipeError
 from engine.frameworks import Batch, DataInfo, Framework, Parts, Phase
 from engine.training.checkpoint import load_checkpoint, save_checkpoint
 from engine.training.ema import Ema
@@ -40,14 +41,17 @@ class Run:
     start_from: Path | None = None  # a model or checkpoint whose network weights to begin with
 
 
-def build_framework(
-    recipe: Recipe, info: DataInfo, start_from: Path | None = None
-) -> Framework:
+def build_framework(recipe: Recipe, info: DataInfo, start_from: Path | None = None) -> Framework:
     """Build network, codec and framework of a recipe; weights from ``start_from`` if given."""
     torch.manual_seed(recipe.loop.seed)
     network = recipe.network.spec.build(recipe.network.settings, info)
     if start_from is not None:
-        network.load_state_dict(network_weights(start_from))
+        try:
+            network.load_state_dict(network_weights(start_from))
+        except RuntimeError as error:
+            raise RecipeError(
+                f"{start_from} holds another network than recipe {recipe.name!r} builds"
+            ) from error
     codec = recipe.codec.spec.build(recipe.codec.settings) if recipe.codec else None
     parts = Parts(network, codec, info, recipe.loop.steps)
     framework: Framework = recipe.framework.spec.build(recipe.framework.settings, parts)
@@ -155,7 +159,13 @@ class Trainer:
         for name, value in tensors.items():
             head, rest = name.split(".", 1)
             parts[head][rest] = value
-        self.framework.load_state_dict(parts["framework"])
+        try:
+            self.framework.load_state_dict(parts["framework"])
+        except RuntimeError as error:
+            raise RecipeError(
+                f"{self.run.out / CHECKPOINT} was made by another recipe than "
+                f"{self.recipe.name!r}: resume with that one, or choose another --out"
+            ) from error
         self.ema.load(parts["ema"])
         for name, optimizer in self.optimizers.items():
             state: dict[int, dict[str, Tensor]] = {}

@@ -6,13 +6,12 @@ A fingerprint is a coarse picture of a sound: dB in 24 bands at 12 moments, gain
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
-Key = TypeVar("Key")
 _EDGES_HZ = np.geomspace(40, 18_000, 25)
 _MOMENTS = np.concatenate([[0.0], np.geomspace(0.01, 2.0, 12)])  # seconds
 COPY_DB = 1.0  # RMS distance below which two sounds are the same sound
@@ -27,13 +26,11 @@ def fingerprint(audio: Array, sample_rate: int) -> Array:
     view = view[: int(2.0 * sample_rate / (size // 2)) + 2]
     power = np.abs(np.fft.rfft(view * np.hanning(size).astype(np.float32), axis=1)) ** 2
     hertz = np.fft.rfftfreq(size, 1 / sample_rate)
-    bands = np.stack(
-        [power[:, (hertz >= a) & (hertz < b)].sum(1) if ((hertz >= a) & (hertz < b)).any()
-         else np.zeros(len(power)) for a, b in zip(_EDGES_HZ[:-1], _EDGES_HZ[1:], strict=True)]
-    )  # fmt: skip
+    inside = [(hertz >= a) & (hertz < b) for a, b in pairwise(_EDGES_HZ)]
+    bands = np.stack([power[:, band].sum(1) for band in inside])  # a band may hold no bin: 0
     moments = np.round(_MOMENTS * sample_rate / (size // 2)).astype(int)
     out = np.zeros((bands.shape[0], len(moments) - 1))
-    for i, (a, b) in enumerate(zip(moments[:-1], moments[1:], strict=True)):
+    for i, (a, b) in enumerate(pairwise(moments)):
         part = bands[:, a : max(b, a + 1)]
         out[:, i] = part.mean(1) if part.shape[1] else 0.0
     level = 10 * np.log10(out + 1e-12)

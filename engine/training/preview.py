@@ -56,12 +56,12 @@ def picture(audio: Array, height: int = 160, width: int = 192) -> NDArray[np.uin
     lower = np.zeros((height - upper, width), np.uint8)
     centre = (height - upper) // 2
     for x, part in enumerate(np.array_split(padded, width)):
-        top, bottom = (int(round(v * (centre - 1))) for v in (part.max(), part.min()))
+        top, bottom = (round(float(v) * (centre - 1)) for v in (part.max(), part.min()))
         lower[centre - top : centre - bottom + 1, x] = 255
     return np.concatenate([grey, lower])
 
 
 def sheet(columns: list[list[Array]]) -> NDArray[np.uint8]:
     """Tile pictures: one column a sound, its rows below each other, with grey lines between."""
-    drawn = [np.concatenate([np.pad(picture(a), 2, constant_values=90) for a in c]) for c in columns]
-    return np.concatenate(drawn, axis=1)
+    framed = [[np.pad(picture(a), 2, constant_values=90) for a in column] for column in columns]
+    return np.concatenate([np.concatenate(column) for column in framed], axis=1)

@@ -59,11 +59,17 @@ def kick(rng: np.random.Generator) -> Array:
     seconds = _log_uniform(rng, 0.12, 1.6)
     t = _time(seconds * 1.1)
     sweep = _log_uniform(rng, 0.5, 10.0)
-    body = _swept(t, _log_uniform(rng, 38, 75), sweep, _log_uniform(rng, 0.006, 0.06),
-                  rng.uniform(0, 0.5 * np.pi))
+    body = _swept(
+        t,
+        _log_uniform(rng, 38, 75),
+        sweep,
+        _log_uniform(rng, 0.006, 0.06),
+        rng.uniform(0, 0.5 * np.pi),
+    )
     body *= _decay(t, seconds, rng.uniform(0.6, 1.3))
-    click = _filtered(rng.standard_normal(t.size), _log_uniform(rng, 300, 2000),
-                      _log_uniform(rng, 3000, 14000))
+    click = _filtered(
+        rng.standard_normal(t.size), _log_uniform(rng, 300, 2000), _log_uniform(rng, 3000, 14000)
+    )
     click *= _decay(t, _log_uniform(rng, 0.004, 0.05))
     return _drive(body + rng.uniform(0, 0.3) * click, _log_uniform(rng, 0.5, 5.0))
 
@@ -76,11 +82,16 @@ def snare(rng: np.random.Generator) -> Array:
     tone = _swept(t, base, rng.uniform(0, 0.8), 0.012, 0.0)
     tone += rng.uniform(0.2, 0.9) * _swept(t, base * rng.uniform(1.5, 2.0), 0.3, 0.01, 0.0)
     tone *= _decay(t, seconds * rng.uniform(0.25, 0.8))
-    rattle = _filtered(rng.standard_normal(t.size), _log_uniform(rng, 500, 3500),
-                       _log_uniform(rng, 6000, 18000), rng.uniform(1, 3))
+    rattle = _filtered(
+        rng.standard_normal(t.size),
+        _log_uniform(rng, 500, 3500),
+        _log_uniform(rng, 6000, 18000),
+        rng.uniform(1, 3),
+    )
     rattle *= _decay(t, seconds, rng.uniform(0.6, 1.2))
-    return _drive(rng.uniform(0.3, 1) * tone + rng.uniform(0.3, 1.3) * rattle,
-                  _log_uniform(rng, 0.5, 3.0))
+    return _drive(
+        rng.uniform(0.3, 1) * tone + rng.uniform(0.3, 1.3) * rattle, _log_uniform(rng, 0.5, 3.0)
+    )
 
 
 def _metal(rng: np.random.Generator, t: Array, low_hz: float) -> Array:
@@ -142,8 +153,9 @@ def tom(rng: np.random.Generator) -> Array:
     out = _swept(t, base, rng.uniform(0.1, 0.9), _log_uniform(rng, 0.01, 0.08), 0.0)
     out += rng.uniform(0, 0.35) * _swept(t, base * 1.59, 0.2, 0.02, 0.0) * _decay(t, seconds * 0.4)
     noise = _filtered(rng.standard_normal(t.size), 300, 6000) * _decay(t, seconds * 0.25)
-    return _drive(out * _decay(t, seconds) + rng.uniform(0, 0.2) * noise,
-                  _log_uniform(rng, 0.5, 2.5))
+    return _drive(
+        out * _decay(t, seconds) + rng.uniform(0, 0.2) * noise, _log_uniform(rng, 0.5, 2.5)
+    )
 
 
 def conga(rng: np.random.Generator) -> Array:

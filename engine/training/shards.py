@@ -1,0 +1,137 @@
+"""Find or make the shard a recipe trains on: sounds, and latents of them when it asks for these.
+
+A made shard lies in the run's folder beside a key of what went into it, and is made anew only
+when that changes. What imports soundfile is imported here only when sounds must be read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import DataError, RecipeError
+from engine.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from engine.training.oneshots import OneShot
+
+Say = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What training data is made of."""
+
+    data: Path  # folder of sounds, or a shard (.npz)
+    soundfonts: tuple[Path, ...]
+    synthesise: float  # about 1,040 x this many synthesised drums
+    codec: Path | None  # model file of the codec, for recipes over latents
+    versions: int  # of each sound in a latent shard
+
+
+def prepared(recipe: Recipe, ingredients: Ingredients, out: Path, say: Say) -> Path:
+    """Return the path of the shard of the kind the recipe trains on, made first if need be."""
+    wanted = recipe.data.spec.name
+    data = ingredients.data
+    if data.suffix == ".npz":
+        if not data.exists():
+            raise DataError(f"no shard {data}; expected a folder of sounds or a .npz shard")
+        if wanted == "latents" and ingredients.codec is None:
+            return data
+        sounds = data
+    else:
+        sounds = _sounds(ingredients, out, say)
+    if wanted == "audio":
+        return sounds
+    if ingredients.codec is None:
+        raise RecipeError(
+            f"recipe {recipe.name!r} trains on latents; add --codec MODEL, the model file of a "
+            "trained codec, or give --data a latent shard"
+        )
+    return _latents(recipe, ingredients, sounds, out, say)
+
+
+def _sounds(ingredients: Ingredients, out: Path, say: Say) -> Path:
+    from engine.training.oneshots import from_folder, from_soundfont, from_synthesis
+    from engine.training.prepare import write_shard
+
+    path = out / "sounds.npz"
+    key = _key_of_sounds(ingredients)
+    if _is_current(path, key):
+        return path
+    skipped: list[str] = []
+
+    def shots() -> Iterator[OneShot]:
+        yield from from_folder(ingredients.data, skipped)
+        if ingredients.synthesise > 0:
+            yield from from_synthesis(ingredients.synthesise)
+        for soundfont in ingredients.soundfonts:
+            yield from from_soundfont(soundfont)
+
+    def progress(count: int) -> None:
+        if count % 500 == 0:
+            say({"sounds_read": count})
+
+    try:
+        summary = write_shard(shots(), path, progress)
+    except DataError as error:
+        reasons = "; ".join(skipped[:3])
+        raise DataError(f"{error} ({reasons})" if reasons else str(error)) from error
+    for line in skipped:
+        say({"skipped": line})
+    _mark_current(path, key)
+    say({"sounds": summary.sounds, "copies_dropped": summary.copies,
+         "held_out": summary.held_out, "seconds": round(summary.seconds, 1)})  # fmt: skip
+    return path
+
+
+def _latents(recipe: Recipe, ingredients: Ingredients, sounds: Path, out: Path, say: Say) -> Path:
+    from engine.training.audio_shard import AudioSettings, AudioShard
+    from engine.training.codec_model import load_codec
+    from engine.training.encode import write_latents
+
+    assert ingredients.codec is not None
+    path = out / "latents.npz"
+    state = sounds.stat()
+    codec_state = ingredients.codec.stat() if ingredients.codec.exists() else None
+    key = repr((str(sounds), state.st_size, state.st_mtime_ns, str(ingredients.codec),
+                codec_state and codec_state.st_mtime_ns, ingredients.versions))  # fmt: skip
+    if _is_current(path, key):
+        return path
+    network, codec = load_codec(ingredients.codec)
+
+    def progress(done: int, total: int) -> None:
+        if done % 500 == 0 or done == total:
+            say({"encoded": done, "of": total})
+
+    shard = AudioShard(AudioSettings(), sounds)
+    write_latents(network, codec, shard, path, ingredients.versions, progress)
+    _mark_current(path, key)
+    return path
+
+
+def _key_of_sounds(ingredients: Ingredients) -> str:
+    """Names, sizes and times of all files, and what is added to them."""
+    digest = hashlib.sha256()
+    if not ingredients.data.is_dir():
+        raise DataError(f"no folder {ingredients.data}; expected a folder of audio files")
+    files = sorted(p for p in ingredients.data.rglob("*") if p.is_file())
+    for path in [*files, *ingredients.soundfonts]:
+        if not path.exists():
+            raise DataError(f"no soundfont {path}; expected an .sf2 or .sf3 file")
+        state = path.stat()
+        digest.update(f"{path}:{state.st_size}:{state.st_mtime_ns};".encode())
+    digest.update(repr(ingredients.synthesise).encode())
+    return digest.hexdigest()
+
+
+def _is_current(path: Path, key: str) -> bool:
+    mark = path.with_suffix(".key")
+    return path.exists() and mark.exists() and mark.read_text(encoding="utf-8") == key
+
+
+def _mark_current(path: Path, key: str) -> None:
+    path.with_suffix(".key").write_text(key, encoding="utf-8")
