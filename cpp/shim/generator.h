@@ -117,7 +117,7 @@ struct Peaks {
 class Generator {
  public:
   explicit Generator(GeneratorOptions options = {});  // [ui]
-  ~Generator();                                       // [ui] joins the link thread within ~50 ms
+  ~Generator();  // [ui] joins the link thread: at once, at most 0.4 s with a stopped engine
   Generator(const Generator&) = delete;
   Generator& operator=(const Generator&) = delete;
 
@@ -132,7 +132,7 @@ class Generator {
   void process(float* const outputs[2], std::uint32_t frames, std::span<const MidiEvent> events,
                const Transport& transport) noexcept RT_NONBLOCKING;
 
-  /// [audio] Silences everything within 5 ms at the next process().
+  /// [any] Silences everything within 5 ms at the next process().
   void panic() noexcept RT_NONBLOCKING;
 
   // ---- parameters ----
@@ -149,7 +149,8 @@ class Generator {
   void set_negative(std::uint32_t pad, std::string_view text);  // [ui] cut to 255 bytes
   void set_voice(std::uint32_t pad, std::string_view name);     // [ui] empty: the default
   void set_name(std::uint32_t pad, std::string_view name);      // [ui]
-  void set_seed(std::uint32_t pad, std::int64_t seed);  // [ui] kRandomSeed also unlocks the seed
+  /// [ui] Locks the pad's seed; kRandomSeed unlocks it.
+  void set_seed(std::uint32_t pad, std::int64_t seed);
   std::string prompt(std::uint32_t pad) const;          // [ui]
   std::string negative(std::uint32_t pad) const;        // [ui]
   std::string voice(std::uint32_t pad) const;           // [ui]
@@ -182,7 +183,7 @@ class Generator {
   std::vector<std::vector<float>> clip_samples(std::uint32_t pad) const;
 
   /// [ui] A hit from the editor or a controller, heard at the next process(): velocity 0 releases.
-  /// False when a hundred such notes already wait.
+  /// False for numbers beyond 127 or when 128 such notes already wait.
   bool play_note(std::uint32_t note, std::uint32_t velocity);
 
   // ---- what the editor shows ----

@@ -99,6 +99,7 @@ void Player::process(float* const outputs[2], std::uint32_t frames,
   make_finite(outputs[0], frames);
   make_finite(outputs[1], frames);
 
+  blocks_.fetch_add(1, std::memory_order_relaxed);
   std::uint32_t playing = 0;
   for (const Voice& voice : voices_) playing += voice.playing() ? 1 : 0;
   playing_.store(playing, std::memory_order_relaxed);

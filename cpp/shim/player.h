@@ -42,6 +42,10 @@ class Player {
   std::uint32_t hits(std::uint32_t pad) const noexcept RT_NONBLOCKING {
     return hits_[pad].load(std::memory_order_relaxed);
   }
+  /// [any] Calls of process() so far; stands still while the host does not process.
+  std::uint32_t blocks() const noexcept RT_NONBLOCKING {
+    return blocks_.load(std::memory_order_relaxed);
+  }
   /// [any] Fresh hits that found no new variation.
   std::uint32_t late() const noexcept RT_NONBLOCKING {
     return late_.load(std::memory_order_relaxed);
@@ -103,6 +107,7 @@ class Player {
   std::atomic<bool> panic_{false};
   std::atomic<std::uint32_t> playing_{0};
   std::atomic<std::uint32_t> late_{0};
+  std::atomic<std::uint32_t> blocks_{0};
   std::array<std::atomic<std::uint32_t>, kPadCount> hits_{};
 };
 

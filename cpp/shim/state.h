@@ -21,7 +21,6 @@ namespace driftwave::shim {
 
 inline constexpr std::uint32_t kStateVersion = 1;
 inline constexpr std::size_t kMaxStateBytes = std::size_t{256} << 20;
-inline constexpr std::size_t kMaxClipBytes = std::size_t{15} << 20;  ///< of one encoded clip
 inline constexpr std::uint64_t kMaxDecodedBytes = std::uint64_t{512} << 20;  ///< of all clips
 
 struct SavedPad {
