@@ -1,4 +1,4 @@
-"""What both doors need: names for exported files and the words of a finished job."""
+"""What the doors share: names of exported files and of devices."""
 
 from __future__ import annotations
 
@@ -21,3 +21,10 @@ def chosen_export_path(folder: Path, path: str) -> Path:
     if chosen.exists():
         raise BadRange(f"{chosen} exists: expected a new file name")
     return chosen
+
+
+def device_name(runtime: str) -> str:
+    """`cpu` or `cuda` from a runtime's own name; empty while none is open."""
+    if not runtime:
+        return ""
+    return "cuda" if "cuda" in runtime.lower() else "cpu"

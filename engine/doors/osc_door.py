@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bridge import osc_requests as requests
 from bridge.osc_call import OscCall
-from engine.doors.common import chosen_export_path, default_export_path
+from engine.doors.common import chosen_export_path, default_export_path, device_name
 from engine.errors import DriftwaveError, StorageError
 from engine.jobs import ALL_JOBS, Engine, Job, JobListener, Priority, Progress
 from engine.jobs.job import as_driftwave_error
@@ -91,8 +91,8 @@ class OscDoor:
         call.status(
             requests.OscStatus(
                 state=state,
-                device=status.device,
-                voices=self._engine.voices.known(),
+                device=device_name(status.device),
+                voices=len(self._engine.voices.names()),
                 running=int(status.running),
                 queued=status.waiting,
                 clips=self._library.count(),
@@ -130,7 +130,7 @@ class OscDoor:
     def load_voice(self, call: OscCall, request: requests.VoiceName) -> None:
         """Load a voice; answered when it is in memory."""
         self._engine.voices.find(request.voice)
-        self._when_done(call, self._engine.load_voice(request.voice, warm=True))
+        self._when_done(call, self._engine.load_voice(request.voice))
 
     def unload_voice(self, call: OscCall, request: requests.VoiceName) -> None:
         """Drop a voice from memory."""
@@ -147,7 +147,7 @@ class OscDoor:
                 prompt=request.prompt,
                 negative=request.negative,
                 seed=request.seed,
-                steps=request.steps or self._default_steps(voice),
+                steps=request.steps or self._engine.voices.default_steps(voice),
                 count=request.count,
                 seconds=request.duration,
                 note=request.note,
@@ -222,21 +222,31 @@ class OscDoor:
 
     def favourite_clip(self, call: OscCall, request: requests.ClipFavourite) -> None:
         """Mark or unmark a clip."""
-        self._later(call, lambda: self._library.favourite(request.clip, request.on), done=True)
+        self._curate(call, request.clip, lambda clip: self._library.favourite(clip, request.on))
 
     def name_clip(self, call: OscCall, request: requests.ClipName) -> None:
         """Name a clip."""
-        self._later(call, lambda: self._library.name(request.clip, request.name), done=True)
+        self._curate(call, request.clip, lambda clip: self._library.name(clip, request.name))
 
     def tag_clip(self, call: OscCall, request: requests.ClipTag) -> None:
         """Put a tag on a clip or take it off."""
-        self._later(
-            call, lambda: self._library.tag(request.clip, request.tag, request.on), done=True
+        self._curate(
+            call, request.clip, lambda clip: self._library.tag(clip, request.tag, request.on)
         )
 
     def delete_clip(self, call: OscCall, request: requests.ClipId) -> None:
         """Move a clip to the trash."""
-        self._later(call, lambda: self._library.delete(request.clip), done=True)
+        self._curate(call, request.clip, self._library.delete)
+
+    def _curate(self, call: OscCall, clip_id: str, change: Callable[[str], None]) -> None:
+        """Change a clip of the library, once it is there."""
+
+        def work() -> None:
+            self._engine.wait_stored(clip_id)
+            change(clip_id)
+            call.done()
+
+        self._later(call, work)
 
     def _submit(self, call: OscCall, request: GenerateRequest) -> None:
         self._engine.submit(
@@ -247,17 +257,12 @@ class OscDoor:
             job_id=call.job,
         )
 
-    def _default_steps(self, voice: str) -> int:
-        return int(self._engine.voices.find(voice).sampling.default_steps)
-
-    def _later(self, call: OscCall, work: Callable[[], None], *, done: bool = False) -> None:
+    def _later(self, call: OscCall, work: Callable[[], None]) -> None:
         """Do slow work off the receive thread; whatever it raises is answered."""
 
         def run() -> None:
             try:
                 work()
-                if done:
-                    call.done()
             except Exception as error:
                 known = as_driftwave_error(error)
                 call.fail(known.code, str(known))

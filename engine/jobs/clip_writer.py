@@ -29,7 +29,7 @@ class ClipWriter:
     def __init__(self, library: Library | None) -> None:
         self._library = library
         self._clips: queue.Queue[tuple[Clip, Stored] | None] = queue.Queue(_WAITING_CLIPS)
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._pending: dict[str, Clip] = {}
         self._unstored: dict[str, Clip] = {}
         self._thread = threading.Thread(target=self._run, name="clip writer", daemon=True)
@@ -46,6 +46,11 @@ class ClipWriter:
         with self._lock:
             return self._pending.get(clip_id) or self._unstored.get(clip_id)
 
+    def wait(self, clip_id: str, timeout_s: float) -> None:
+        """Wait until a clip is stored or given up; at once for any other clip."""
+        with self._lock:
+            self._lock.wait_for(lambda: clip_id not in self._pending, timeout_s)
+
     def close(self) -> None:
         """Store what waits, then end."""
         self._clips.put(None)
@@ -61,6 +66,7 @@ class ClipWriter:
                     self._unstored[clip.id] = clip
                     while len(self._unstored) > _WAITING_CLIPS:
                         del self._unstored[next(iter(self._unstored))]
+                self._lock.notify_all()
             try:
                 stored(error)
             except Exception:

@@ -6,9 +6,9 @@ import logging
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -31,6 +31,9 @@ ALL_JOBS = -1
 FIRST_OWN_ID = 1_000_000_000
 """Job ids the engine chooses begin here, clear of those that clients choose."""
 
+_TIMES = 512
+"""Variations over which the times in `EngineStatus` are taken."""
+
 Result = TypeVar("Result")
 
 
@@ -45,6 +48,7 @@ class EngineStatus:
         loaded: voices in memory.
         device: the runtime in use, empty before the first voice is loaded.
         uptime_s: seconds since the start.
+        p50_ms, p99_ms: time to make a variation, over the last ones.
     """
 
     waiting: int
@@ -54,6 +58,8 @@ class EngineStatus:
     loaded: tuple[str, ...]
     device: str
     uptime_s: float
+    p50_ms: float
+    p99_ms: float
 
 
 class Engine:
@@ -82,6 +88,7 @@ class Engine:
         self._next_id = FIRST_OWN_ID
         self._running: Job | None = None
         self._finished = self._failed = 0
+        self._times: deque[float] = deque(maxlen=_TIMES)
         self._started = time.monotonic()
         self._closing = False
         self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
@@ -144,16 +151,14 @@ class Engine:
             self._queue.put_errand(lambda: self._end(job, Cancelled("cancelled while waiting")))
         return True
 
-    def load_voice(self, name: str, *, warm: bool = False) -> Future[None]:
-        """Load a voice before the next job; `warm` also makes one sound nobody hears.
+    def load_voice(self, name: str) -> Future[None]:
+        """Load a voice and warm it up before the next job.
 
         The future raises VoiceError or OutOfMemory when it cannot be loaded.
         """
 
         def load() -> None:
             self.voices.load(name)
-            if warm:
-                self._queue.put_errand(lambda: self._warm(name))
 
         return self._errand(load)
 
@@ -175,9 +180,14 @@ class Engine:
             return record_of(clip)
         return self._need_library().record(clip_id)
 
+    def wait_stored(self, clip_id: str, timeout_s: float = 30.0) -> None:
+        """Wait until a clip that was just delivered is on disk (or was given up)."""
+        self._writer.wait(clip_id, timeout_s)
+
     def status(self) -> EngineStatus:
         """What the engine is doing now."""
         running = self._running is not None
+        times = sorted(self._times)
         return EngineStatus(
             waiting=max(0, len(self._queue) - running),
             running=running,
@@ -186,6 +196,8 @@ class Engine:
             loaded=self.voices.loaded(),
             device=self.voices.device,
             uptime_s=time.monotonic() - self._started,
+            p50_ms=_rank(times, 0.5),
+            p99_ms=_rank(times, 0.99),
         )
 
     def close(self, *, finish: bool = False, timeout_s: float = 10.0) -> bool:
@@ -267,6 +279,7 @@ class Engine:
             self._end(job, error)
             return
         job.add(clip)
+        self._times.append(clip.milliseconds)
         job.tell("clip", lambda to: to.clip(job, clip))
         self._writer.put(clip, lambda error: self._stored(job, clip, error))
         if job.made < job.request.count:
@@ -331,19 +344,12 @@ class Engine:
         job.end(known)
         job.tell("fail", lambda to: to.fail(job, known))
 
-    def _warm(self, name: str) -> None:
-        """Make one short sound so that the first real one is fast."""
-        if not self._queue.idle() or name not in self.voices.loaded():
-            return
-        with suppress(Exception):
-            self.voices.load(name).generate(
-                GenerateRequest(voice=name, seed=0, steps=1),
-                index=0,
-                on_step=lambda step, steps: None,
-                cancelled=lambda: not self._queue.idle(),
-            )
-
     def _need_library(self) -> Library:
         if self.library is None:
             raise NotFound("this engine keeps no library: expected a clip made just now")
         return self.library
+
+
+def _rank(ordered: list[float], rank: float) -> float:
+    """The value at a rank 0..1 of an ordered list, 0 for an empty one."""
+    return ordered[min(len(ordered) - 1, int(rank * len(ordered)))] if ordered else 0.0

@@ -92,10 +92,14 @@ class VoiceCache:
         with self._lock:
             return tuple(self._loaded)
 
-    def known(self) -> int:
-        """How many voices the last search found."""
+    def names(self) -> list[str]:
+        """Names of the voices that the last search found, without searching again."""
         with self._lock:
-            return len(self._known)
+            return sorted(self._known)
+
+    def default_steps(self, name: str) -> int:
+        """Sampler steps the voice is tuned for. Raises VoiceError."""
+        return int(self.find(name).sampling.default_steps)
 
     @property
     def device(self) -> str:

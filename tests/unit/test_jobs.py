@@ -342,7 +342,7 @@ def test_voices_load_and_unload_and_the_oldest_makes_room(
     make: Callable[..., Engine], runtime: ScriptedRuntime
 ) -> None:
     engine = make(memory_bytes=3_000)
-    engine.load_voice("drums", warm=True).result(WATCHDOG_S)
+    engine.load_voice("drums").result(WATCHDOG_S)
     assert engine.status().loaded == ("drums",)
     engine.load_voice("bass").result(WATCHDOG_S)
     assert engine.status().loaded == ("bass",)

@@ -1,0 +1,237 @@
+"""`serve`: the engine that plugins and OSC controllers talk to."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from engine import __version__, console
+from engine.config import Settings, resolve
+from engine.errors import PortError, VoiceError
+from engine.jobs import Engine, EngineStatus
+from engine.library import Library
+from engine.logs import start_logging
+from engine.types import Clip
+
+if TYPE_CHECKING:
+    from bridge.link import LinkServer
+
+log = logging.getLogger("engine.serve")
+
+_LOAD_TIMEOUT_S = 600.0
+_PUBLISH_S = 1.0
+
+
+class Stopper:
+    """Waits for a signal that ends the engine and says which exit status it means."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self.exit_code = 0
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.exit_code = console.INTERRUPTED if number == signal.SIGINT else 0
+        self._stop.set()
+        # A second signal ends the process at once.
+        signal.signal(number, signal.SIG_DFL)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the signal; False when none came in time."""
+        return self._stop.wait(timeout_s)
+
+
+def run_serve(settings: Settings, voices: Sequence[str]) -> int:
+    """Serve until a signal comes; returns the exit status.
+
+    Raises PortError when another engine has the port or the socket, StorageError when the
+    library cannot be used, VoiceError when a voice of `voices` cannot be loaded.
+    """
+    started = time.monotonic()
+    stopper = Stopper()
+    with ExitStack() as stack:
+        library = stack.enter_context(Library(settings.library))
+        from engine.open_engine import open_engine
+
+        engine = open_engine(settings, library)
+        stack.callback(engine.close)
+        loading = _Loading(engine, voices or (settings.voice,), required=bool(voices))
+        loading.start()
+        doors = Doors(stack, engine, library, settings)
+        # The engine closes first, so that the doors can still say what was cancelled.
+        stack.callback(engine.close)
+        loading.join()
+        if loading.error is not None:
+            raise loading.error
+        _announce(settings, engine, library, doors, time.monotonic() - started)
+        while not stopper.wait(_PUBLISH_S):
+            doors.publish(engine.status())
+        log.info("stopping")
+    return stopper.exit_code
+
+
+class _Loading(threading.Thread):
+    """Loads the first voices while the doors open."""
+
+    def __init__(self, engine: Engine, names: Sequence[str], *, required: bool) -> None:
+        super().__init__(name="load voices", daemon=True)
+        self.error: Exception | None = None
+        self._engine = engine
+        self._names = names
+        self._required = required
+
+    def run(self) -> None:
+        """Load each voice; a missing one is an error only when it was asked for by name."""
+        for name in self._names:
+            try:
+                self._engine.load_voice(name).result(_LOAD_TIMEOUT_S)
+            except VoiceError as error:
+                if self._required:
+                    self.error = error
+                    return
+                log.warning("no sound yet: %s", error)
+            except Exception as error:
+                self.error = error
+                return
+
+
+class Doors:
+    """The OSC port and the plugins' socket, open until `stack` closes.
+
+    Raises PortError when another engine has one of them.
+    """
+
+    def __init__(
+        self, stack: ExitStack, engine: Engine, library: Library, settings: Settings
+    ) -> None:
+        from bridge.osc import OscPortError, OscServer
+        from engine.doors.osc_door import OscDoor
+
+        door = OscDoor(engine, library, default_voice=settings.voice, exports=settings.exports)
+        stack.callback(door.close)
+        self.host = "0.0.0.0" if settings.lan else "127.0.0.1"
+        self._osc = OscServer(
+            self.host, settings.osc_port, door, version=__version__, lan=settings.lan
+        )
+        try:
+            self._osc.start()
+        except OscPortError as error:
+            raise PortError(str(error)) from None
+        stack.callback(self._osc.stop)
+        self.port = self._osc.port
+        self._link = self._open_link(stack, engine, settings)
+        self.socket = "" if self._link is None else str(self._link.path)
+        self._published = -1
+
+    def publish(self, status: EngineStatus) -> None:
+        """Tell the plugins how the engine keeps up, when something changed."""
+        if self._link is not None and status.finished != self._published:
+            self._published = status.finished
+            self._link.publish(
+                status.finished, round(status.p50_ms * 1000), round(status.p99_ms * 1000)
+            )
+
+    def _open_link(self, stack: ExitStack, engine: Engine, settings: Settings) -> LinkServer | None:
+        try:
+            from bridge.link import BridgeError, LinkServer
+        except ImportError as error:
+            log.error("plugins cannot connect: bridge._native is missing (%s); `make setup`", error)
+            return None
+        from engine.doors.link_door import LinkDoor
+
+        door = LinkDoor(engine, default_voice=settings.voice, announce=self._announce_clip)
+        try:
+            link = LinkServer(door)
+        except BridgeError as error:
+            raise PortError(str(error)) from None
+        stack.callback(link.close)
+        return link
+
+    def _announce_clip(self, clip: Clip) -> None:
+        self._osc.announce_clip(clip.id, clip.index, clip.seed, clip.seconds)
+
+
+def _announce(
+    settings: Settings,
+    engine: Engine,
+    library: Library,
+    doors: Doors,
+    seconds: float,
+) -> None:
+    """The ready banner: one line on stderr, in words or JSON."""
+    status = engine.status()
+    facts = {
+        "osc_host": doors.host,
+        "osc_port": doors.port,
+        "socket": doors.socket,
+        "version": __version__,
+        "voices": list(status.loaded),
+        "device": status.device,
+        "library": str(library.folder),
+        "clips": library.count(),
+        "seconds": round(seconds, 3),
+    }
+    if settings.log_format == "json":
+        console.note(json.dumps({"level": "info", "message": "ready", **facts}))
+        return
+    sound = f"{', '.join(status.loaded)} on {status.device}" if status.loaded else "no voice yet"
+    console.note(
+        f"driftwave {__version__} ready in {seconds:.2f} s: {sound}\n"
+        f"  OSC      udp://{doors.host}:{doors.port}  (/drift/hello)\n"
+        f"  plugins  {doors.socket or 'cannot connect'}\n"
+        f"  library  {library.folder}  ({facts['clips']} clips)\n"
+        "  stop with Ctrl-C"
+    )
+
+
+@click.command("serve")
+@click.option("--osc-port", type=int, metavar="PORT", help="UDP port [default: 9630; 0 = any].")
+@click.option("--lan", is_flag=True, default=None, help="Let other machines in.")
+@click.option("--voice", "voices", multiple=True, metavar="NAME", help="Voice to load; repeatable.")
+@console.device_option
+@console.library_option
+@click.option("--log-format", metavar="text|json", help="Log on stderr [default: text].")
+def command(
+    osc_port: int | None,
+    lan: bool | None,
+    voices: tuple[str, ...],
+    device: str | None,
+    library: str | None,
+    log_format: str | None,
+) -> int:
+    """Run the engine that plugins and OSC controllers talk to.
+
+    The first --voice is the one used when a request names none.
+    """
+    settings = resolve(
+        {
+            "osc_port": osc_port,
+            "lan": lan,
+            "voice": voices[0] if voices else None,
+            "device": device,
+            "library": library,
+            "log_format": log_format,
+        }
+    )
+    start_logging(settings.log_format, settings.log_level)
+    return run_serve(settings, voices)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    return console.run(command, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
