@@ -41,8 +41,6 @@ def check_python(settings: Settings) -> list[Check]:
     version = platform.python_version()
     where = f"{version}, {platform.system()} {platform.machine()}"
     checks = [Check("python", OK, where)]
-    if sys.version_info < (3, 11):
-        checks = [Check("python", FAILURE, where, "install Python 3.11 or newer")]
     for module in ("numpy", "onnxruntime", "soundfile", "soxr", "pythonosc"):
         found = importlib.util.find_spec(module) is not None
         if not found:

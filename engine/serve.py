@@ -33,13 +33,25 @@ _PUBLISH_S = 1.0
 
 
 class Stopper:
-    """Waits for a signal that ends the engine and says which exit status it means."""
+    """Waits for a signal that ends the engine and says which exit status it means.
+
+    A context manager: the signals are handled as before once it is left.
+    """
 
     def __init__(self) -> None:
         self._stop = threading.Event()
         self.exit_code = 0
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
+        self._before = {
+            number: signal.signal(number, self._on_signal)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        }
+
+    def __enter__(self) -> Stopper:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.exit_code = console.INTERRUPTED if number == signal.SIGINT else 0
@@ -59,8 +71,8 @@ def run_serve(settings: Settings, voices: Sequence[str]) -> int:
     library cannot be used, VoiceError when a voice of `voices` cannot be loaded.
     """
     started = time.monotonic()
-    stopper = Stopper()
     with ExitStack() as stack:
+        stopper = stack.enter_context(Stopper())
         library = stack.enter_context(Library(settings.library))
         from engine.open_engine import open_engine
 
