@@ -18,7 +18,7 @@ from engine.jobs import Engine, Job, JobListener, Progress
 from engine.library import Library, record_json, record_of
 from engine.logs import start_logging
 from engine.types import DESCRIPTORS, Clip, GenerateRequest
-from engine.voice import find_voice
+from engine.voice import Voice, find_voice
 
 
 class FileWriter(JobListener):
@@ -93,7 +93,7 @@ def file_stem(prompt: str, voice: str) -> str:
 
 
 def run_generate(
-    request: GenerateRequest, settings: Settings, out: Path, *, quiet: bool
+    request: GenerateRequest, voice: Voice, settings: Settings, out: Path, *, quiet: bool
 ) -> tuple[FileWriter, Job]:
     """Generate, write and store; raises the job's error."""
     try:
@@ -104,7 +104,7 @@ def run_generate(
     try:
         from engine.open_engine import open_engine
 
-        engine = open_engine(settings, library)
+        engine = open_engine(settings, library, extra=(voice,))
         listener = FileWriter(out, file_stem(request.prompt, request.voice), quiet=quiet)
         try:
             job = engine.submit(request, listener=listener)
@@ -174,7 +174,7 @@ def _print_words(listener: FileWriter, job: Job) -> None:
 
 @click.command("generate")
 @click.argument("prompt")
-@click.option("--voice", metavar="NAME", help="Voice to use [default: drums].")
+@click.option("--voice", metavar="NAME", help="Voice or voice folder [default: drums].")
 @click.option("--negative", default="", metavar="WORDS", help="Words to move away from.")
 @click.option("--seed", type=int, help="The same seed gives the same files [default: random].")
 @click.option("--steps", type=int, help="Sampler steps [default: the voice's own].")
@@ -221,12 +221,13 @@ def command(
     settings = resolve({"voice": voice, "library": library, "device": device})
     start_logging(settings.log_format, "warning")
     audio, rate = read_audio(Path(source), max_seconds=60.0) if source else (None, 0)
+    chosen = find_voice(settings.voice)
     request = GenerateRequest(
-        voice=settings.voice,
+        voice=chosen.name,
         prompt=prompt,
         negative=negative,
         seed=seed,
-        steps=find_voice(settings.voice).sampling.default_steps if steps is None else steps,
+        steps=chosen.sampling.default_steps if steps is None else steps,
         count=count,
         seconds=seconds,
         note=note,
@@ -235,7 +236,7 @@ def command(
         source_rate=rate,
         strength=strength,
     )
-    listener, job = run_generate(request, settings, Path(out), quiet=as_json)
+    listener, job = run_generate(request, chosen, settings, Path(out), quiet=as_json)
     if as_json:
         console.print_json(report(listener, job))
     else:

@@ -90,7 +90,7 @@ class Engine:
         self._finished = self._failed = 0
         self._times: deque[float] = deque(maxlen=_TIMES)
         self._started = time.monotonic()
-        self._closing = False
+        self._closing = self._closed = False
         self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
         self._worker.start()
 
@@ -124,6 +124,10 @@ class Engine:
             raise
         job.tell("queued", lambda to: to.queued(job, position))
         self._queue.put(job)
+        with self._lock:
+            too_late = self._closed
+        if too_late:
+            self._drop(job)
         return job
 
     def cancel(self, job_id: int = ALL_JOBS, *, origin: str | None = None) -> int:
@@ -214,6 +218,11 @@ class Engine:
         self._worker.join(None if finish else timeout_s)
         if self._worker.is_alive():
             return False
+        with self._lock:
+            self._closed = True
+            left = list(self._jobs.values())
+        for job in left:
+            self._drop(job)
         self._writer.close()
         return True
 
@@ -237,6 +246,12 @@ class Engine:
             job = Job(job_id, request, priority, origin, listener)
             self._jobs[origin, job_id] = job
             return job
+
+    def _drop(self, job: Job) -> None:
+        """End a job that came while the worker went."""
+        if self._queue.remove(job):
+            self._forget(job)
+            self._end(job, Cancelled("the engine is shutting down"))
 
     def _forget(self, job: Job) -> None:
         with self._lock:

@@ -133,9 +133,10 @@ class Library:
         """What is known about a clip, without its audio. Raises NotFound."""
         check_id(clip_id)
         rows = self._query("SELECT * FROM clips WHERE id = ? AND deleted IS NULL", (clip_id,))
-        if not rows:
+        records = self._records(rows)
+        if not records:
             raise NotFound(f"clip {clip_id}: not in the library; see `driftwave clips list`")
-        return self._records(rows)[0]
+        return records[0]
 
     def resolve(self, prefix: str) -> str:
         """The full id of the only clip whose id begins with `prefix` (4 digits or more)."""
@@ -329,15 +330,17 @@ class Library:
                 f"SELECT clip, tag FROM tags WHERE clip IN ({marks}) ORDER BY tag", tuple(ids)
             ):
                 tags.setdefault(row["clip"], []).append(row["tag"])
-        return [
-            replace(
-                record_from_json(row["record"]),
-                name=row["name"],
-                favourite=bool(row["favourite"]),
-                tags=tuple(tags.get(row["id"], ())),
-            )
-            for row in rows
-        ]
+        records = []
+        for row in rows:
+            try:
+                record = record_from_json(row["record"])
+            except StorageError as error:
+                log.warning("clip %s is passed over: %s", row["id"], error)
+                continue
+            marks_of = tuple(tags.get(row["id"], ()))
+            favourite = bool(row["favourite"])
+            records.append(replace(record, name=row["name"], favourite=favourite, tags=marks_of))
+        return records
 
 
 def _conditions(text: str, voice: str, tag: str, favourite: bool) -> tuple[str, tuple[object, ...]]:

@@ -129,7 +129,7 @@ def test_voices_are_listed_loaded_and_unloaded(shared: ServedEngine) -> None:
         assert client.until(*ENDS)[-1][0] == "/drift/done"
         client.send("/drift/voice/load", "tiny")
         assert client.until(*ENDS)[-1][0] == "/drift/done"
-        client.send("/drift/voice/load", "tyni")
+        client.send("/drift/voice/load", "tini")
         fail = client.until(*ENDS)[-1][1]
         assert fail[2] == "no_voice"
         assert "did you mean 'tiny'" in fail[3]

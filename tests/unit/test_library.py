@@ -253,3 +253,18 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match="disk space or choose"):
         Library(tmp_path / "file" / "library")
+
+
+def test_a_row_of_a_newer_driftwave_is_passed_over(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    known, unknown = make_clip(1), make_clip(2)
+    library.add(known)
+    library.add(unknown)
+    library._database.execute(
+        "UPDATE clips SET record = ? WHERE id = ?", ('{"driftwave":99}', unknown.id)
+    )
+    assert [record.id for record in library.search()] == [known.id]
+    assert "update Driftwave" in caplog.text
+    with pytest.raises(NotFound):
+        library.get(unknown.id)
