@@ -45,16 +45,18 @@ def installed_list() -> Path:
 
 def launch_command() -> list[str]:
     """A command line that starts this very engine from any folder."""
+    # -P keeps a folder named engine beside the DAW's project from being imported instead.
+    python = [sys.executable, "-P"]
     found = subprocess.run(
-        [sys.executable, "-c", "import engine.serve"], cwd="/", capture_output=True, check=False
+        [*python, "-c", "import engine.serve"], cwd="/", capture_output=True, check=False
     )
     if found.returncode == 0:
-        return [sys.executable, "-m", "engine.serve"]
+        return [*python, "-m", "engine.serve"]
     start = (
         f"import sys; sys.path.insert(0, {str(_ROOT)!r}); "
         "from engine.serve import main; sys.exit(main())"
     )
-    return [sys.executable, "-c", start]
+    return [*python, "-c", start]
 
 
 def plugins_in(folder: Path) -> list[Path]:
