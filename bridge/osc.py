@@ -16,7 +16,7 @@ import contextlib
 import errno
 import ipaddress
 import logging
-import select
+import selectors
 import socket
 import sys
 import threading
@@ -25,6 +25,7 @@ from functools import lru_cache
 from typing import Final
 
 from bridge import address_space as space
+from bridge.osc_backlog import Backlog
 from bridge.osc_call import OscCall, OscPeer
 from bridge.osc_dispatch import OscDispatcher
 from bridge.osc_handler import OscHandler
@@ -39,8 +40,9 @@ SEND_BUFFER_BYTES: Final = 1 << 20
 _SO_RCVBUFFORCE: Final = 33 if sys.platform == "linux" else socket.SO_RCVBUF
 """Not in the socket module. Passes net.core.rmem_max, for root only."""
 _MAX_DATAGRAM_BYTES: Final = 65_535
-_PACKETS_PER_TURN: Final = 64
-"""Packets read between two looks at the schedule."""
+_PACKETS_PER_TURN: Final = 16
+"""Packets run between two looks at the socket and the schedule."""
+_READS_PER_TURN: Final = 512
 _SEND_WAIT_S: Final = 0.05
 
 
@@ -52,7 +54,7 @@ class OscPortError(Exception):
 
 @dataclass(slots=True)
 class OscStats:
-    """Counters since start: packets received and refused (not local), messages sent and lost."""
+    """Counters since start: packets run and refused (not local), messages sent and lost."""
 
     received: int = 0
     refused: int = 0
@@ -104,6 +106,9 @@ class OscServer:
         sock = self._open_socket()
         self._socket = sock
         self.port = int(sock.getsockname()[1])
+        _log.info(
+            "receive buffer of %d bytes", sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        )
         listener, self._waker = socket.socketpair()
         self._thread = threading.Thread(
             target=self._receive, args=(sock, listener), name="osc-receive", daemon=True
@@ -167,19 +172,27 @@ class OscServer:
         return sock
 
     def _receive(self, sock: socket.socket, listener: socket.socket) -> None:
-        with sock, listener:
+        with sock, listener, selectors.DefaultSelector() as selector:
+            selector.register(sock, selectors.EVENT_READ)
+            selector.register(listener, selectors.EVENT_READ)
+            backlog = Backlog()
             while not self._stopping.is_set():
                 try:
                     wait_s = self.dispatcher.run_due()
-                    ready, _, _ = select.select([sock, listener], [], [], wait_s)
-                    if sock in ready:
-                        self._drain(sock)
+                    if not backlog:
+                        selector.select(wait_s)
+                    self._drain(sock, backlog)
+                    for _ in range(min(len(backlog), _PACKETS_PER_TURN)):
+                        self.stats.received += 1
+                        self.dispatcher.packet(*backlog.pop())
                 except Exception:
                     _log.exception("OSC receive thread")
                     self._stopping.wait(0.01)
 
-    def _drain(self, sock: socket.socket) -> None:
-        for _ in range(_PACKETS_PER_TURN):
+    def _drain(self, sock: socket.socket, backlog: Backlog) -> None:
+        for _ in range(_READS_PER_TURN):
+            if backlog.full:
+                return
             try:
                 data, (host, port) = sock.recvfrom(_MAX_DATAGRAM_BYTES)
             except BlockingIOError:
@@ -188,11 +201,10 @@ class OscServer:
                 # Windows reports a vanished receiver of an earlier answer here.
                 _log.debug("receive: %s", error)
                 return
-            self.stats.received += 1
             if _is_public(host) or port == 0:
                 self.stats.refused += 1
                 continue
-            self.dispatcher.packet(data, OscPeer(host, port))
+            backlog.push(data, OscPeer(host, port))
 
     def _transmit(self, peer: OscPeer, data: bytes) -> None:
         """Send one datagram; waits a moment when the send buffer is full. [any]"""
@@ -206,8 +218,7 @@ class OscServer:
                 return
             except BlockingIOError:
                 if attempt == 0:
-                    with contextlib.suppress(OSError, ValueError):
-                        select.select([], [sock], [], _SEND_WAIT_S)
+                    _wait_writable(sock)
             except OSError as error:
                 _log.debug("send to %s:%d: %s", *peer, error)
                 break
@@ -217,6 +228,12 @@ class OscServer:
         with self._stats_lock:
             self.stats.sent += not lost
             self.stats.send_lost += lost
+
+
+def _wait_writable(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError, ValueError), selectors.DefaultSelector() as selector:
+        selector.register(sock, selectors.EVENT_WRITE)
+        selector.select(_SEND_WAIT_S)
 
 
 def _enlarge_buffers(sock: socket.socket) -> None:

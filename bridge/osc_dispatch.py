@@ -10,6 +10,7 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from bridge import address_space as space
@@ -175,22 +176,12 @@ class OscDispatcher:
         if method is not None:
             self._call(method, message, peer)
         elif is_pattern(address):
-            for match in self._match(address):
+            for match in _match(address):
                 self._call(match, message, peer)
         elif message.fault is not None and message.fault.code == "bad_address":
             raise message.fault
         else:
             self._refuse_address(peer, address)
-
-    def _match(self, pattern: str) -> list[Method]:
-        found = [method for method in space.METHODS if matches(pattern, method.address)]
-        reached = [method for method in found if method.by_pattern]
-        if not reached:
-            reason = "needs its exact address" if found else "is no method"
-            raise OscFault(
-                "bad_address", f"what {pattern[:60]} matches {reason}; send /drift/query for a list"
-            )
-        return reached
 
     def _call(self, method: Method, message: Message, peer: OscPeer) -> None:
         try:
@@ -219,9 +210,7 @@ class OscDispatcher:
 
     def _refuse_address(self, peer: OscPeer, address: str) -> None:
         def fault() -> OscFault:
-            near = difflib.get_close_matches(address[:60], space.BY_ADDRESS, n=1)
-            hint = f"did you mean {near[0]}?" if near else "send /drift/query for a list"
-            return OscFault("bad_address", f"{address[:60]} is no method; {hint}")
+            return OscFault("bad_address", f"{address[:60]} is no method; {_hint(address)}")
 
         self._refuse(peer, _command(address), -1, fault)
 
@@ -238,6 +227,26 @@ class OscDispatcher:
                 f"{FAILS_PER_S:g} a second are answered, the others dropped"
             )
             self.send(peer, space.FAIL, (command, job, "rate_limited", text))
+
+
+@lru_cache(maxsize=256)
+def _match(pattern: str) -> tuple[Method, ...]:
+    found = [method for method in space.METHODS if matches(pattern, method.address)]
+    reached = tuple(method for method in found if method.by_pattern)
+    if not reached:
+        reason = "needs its exact address" if found else "is no method"
+        raise OscFault(
+            "bad_address", f"what {pattern[:60]} matches {reason}; send /drift/query for a list"
+        )
+    return reached
+
+
+@lru_cache(maxsize=256)
+def _hint(address: str) -> str:
+    """What the sender of an unknown address may have meant."""
+    commands = [method.command for method in space.METHODS]
+    near = difflib.get_close_matches(_command(address).strip("/"), commands, n=1)
+    return f"did you mean /drift/{near[0]}?" if near else "send /drift/query for a list"
 
 
 def _command(address: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Sequence
 
 from bridge.osc_spec import NUMBER_TAGS, Arg, Kind, Method, OscFault, Value
@@ -12,6 +13,7 @@ _TAG_NAMES = {
     "i": "an int32", "h": "an int64", "f": "a float", "d": "a double", "s": "a string",
     "T": "true", "F": "false",
 }  # fmt: skip
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _BOUND_TOLERANCE = 1e-6
 """A bound such as 0.1 arrives as the nearest float32, which may lie just outside."""
 
@@ -123,7 +125,7 @@ def _check_string(method: Method, arg: Arg, value: str, local: bool) -> str:
             f"{method.command}: {arg.name} has {len(value)} characters; "
             f"expected {expectation(arg)}; shorten it",
         )
-    if not value.isprintable():
+    if _CONTROL.search(value):
         raise OscFault(
             "bad_range",
             f"{method.command}: {arg.name} {_show(value)} holds control characters; "

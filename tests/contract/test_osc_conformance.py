@@ -244,6 +244,7 @@ def test_unknown_addresses_are_answered_with_a_suggestion(client: OscClient) -> 
     command, job, code, text = fail_of(client.ask("/drift/generat", 1))
     assert (command, job, code) == ("generat", -1, "bad_address")
     assert "/drift/generate" in text
+    assert "/drift/panic" in fail_of(client.ask("/panic"))[3]
     assert fail_of(client.ask("/live/song"))[0] == "/live/song"
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pythonosc.osc_message import OscMessage
 
-from bridge import osc_limits
+from bridge import osc_backlog, osc_limits
+from bridge.osc_backlog import Backlog
 from bridge.osc_call import OscCall, OscPeer
 from bridge.osc_calls import FIRST_SERVER_JOB, MAX_OPEN_CALLS
 from bridge.osc_dispatch import OscDispatcher
@@ -162,6 +163,18 @@ def test_large_messages_that_wait_are_bounded_by_bytes(bench: Bench) -> None:
     assert answers[-1][0][1][2] == "busy"
 
 
+def test_the_backlog_is_bounded_by_packets_and_bytes() -> None:
+    small, large = Backlog(), Backlog()
+    while not small.full:
+        small.push(b"/a\0\0", ALICE)
+    while not large.full:
+        large.push(b"x" * 60_000, ALICE)
+    assert len(small) == osc_backlog.MAX_PACKETS
+    assert len(large) * 60_000 < osc_backlog.MAX_BYTES + 60_000
+    assert large.pop() == (b"x" * 60_000, ALICE)
+    assert not large.full
+
+
 def test_fails_are_limited_for_each_sender_and_come_back(bench: Bench) -> None:
     wrong = message("/drift/nothing")
     fails = [bench.packet(wrong) for _ in range(10_000)]
@@ -285,3 +298,11 @@ def test_minus_one_means_left_out(bench: Bench) -> None:
     request = bench.handler.seen[-1][1]
     assert isinstance(request, GenerateCommand)
     assert (request.seed, request.note, request.descriptors) == (None, None, {"brightness": 1.0})
+
+
+@pytest.mark.parametrize("text", ["", "808 kick", "Bügel\u00a0Snare", "👩\u200d🎤 vox", "低い太鼓"])
+def test_text_of_every_language_is_accepted(bench: Bench, text: str) -> None:
+    bench.packet(message("/drift/generate", 1, "prompt", text))
+    request = bench.handler.seen[-1][1]
+    assert isinstance(request, GenerateCommand)
+    assert request.prompt == text

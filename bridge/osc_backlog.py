@@ -1,0 +1,43 @@
+"""Packets that were read from the socket and wait to be run.
+
+The kernel's buffer is small without root (about 270 packets on Linux), and a burst arrives
+faster than its messages can be run; so the socket is emptied into this first.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from bridge.osc_call import OscPeer
+
+MAX_PACKETS: Final = 50_000
+MAX_BYTES: Final = 32 << 20
+
+
+class Backlog:
+    """A bounded queue of packets. Used by the receive thread only."""
+
+    def __init__(self) -> None:
+        self._packets: deque[tuple[bytes, OscPeer]] = deque()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        """Packets that wait."""
+        return len(self._packets)
+
+    @property
+    def full(self) -> bool:
+        """True when nothing more may be read; the kernel's buffer then fills and drops."""
+        return len(self._packets) >= MAX_PACKETS or self._bytes >= MAX_BYTES
+
+    def push(self, data: bytes, peer: OscPeer) -> None:
+        """Add the newest packet."""
+        self._packets.append((data, peer))
+        self._bytes += len(data)
+
+    def pop(self) -> tuple[bytes, OscPeer]:
+        """Take the oldest packet; there must be one."""
+        data, peer = self._packets.popleft()
+        self._bytes -= len(data)
+        return data, peer
