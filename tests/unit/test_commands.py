@@ -15,6 +15,7 @@ import pytest
 from engine import cli, console
 from engine.errors import AudioDeviceError, Cancelled, OutOfMemory, PortError, VoiceError
 from engine.library import Library
+from engine.playback import play_blocking
 from tests.support.clips import make_clip
 
 OWN = ("serve", "generate", "voices", "clips", "doctor", "install")
@@ -247,3 +248,16 @@ def test_serve_refuses_wrong_settings_before_it_opens_anything(own_folders: Path
     assert run("serve", "--osc-port", "70000") == 2
     assert run("serve", "--log-format", "xml") == 2
     assert run("serve", "--library", "/proc/nowhere") == 1
+
+
+def test_a_device_that_refuses_is_an_audio_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing:
+        class PortAudioError(Exception):
+            pass
+
+        def play(self, audio: object, sample_rate: int) -> None:
+            raise self.PortAudioError("Invalid sample rate")
+
+    monkeypatch.setattr("engine.playback.open_sounddevice", Refusing)
+    with pytest.raises(AudioDeviceError, match="22050 Hz"):
+        play_blocking(make_clip().audio, 22_050)
