@@ -144,8 +144,10 @@ inline RingStatus EngineLink::next_request(Request& to) {
         return RingStatus::ok;
       case RecordKind::cancel:
       case RecordKind::release_clip:
-      case RecordKind::query_status: return RingStatus::ok;
-      default: broken_ = true;  // a reply in the request ring
+      case RecordKind::query_status:
+        return RingStatus::ok;
+      default:
+        broken_ = true;  // a reply in the request ring
     }
   }
 }

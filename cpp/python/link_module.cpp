@@ -86,20 +86,18 @@ py::dict stats_of(const Stats& stats) {
 
 void bind_request(py::module_& m) {
   py::class_<Request> type(m, "Request");
-  type.def_property_readonly("kind",
-                             [](const Request& r) { return r.kind; })
+  type.def_property_readonly("kind", [](const Request& r) { return r.kind; })
       .def_readonly("job", &Request::job)
       .def_readonly("source_complete", &Request::source_complete)
-      .def_property_readonly("source",
-                             [](const Request& r) -> py::object {
-                               if (!r.source_complete || r.source.empty()) return py::none();
-                               const py::ssize_t shape[2] = {r.generate.source_channels,
-                                                             r.generate.source_frames};
-                               py::array_t<float> to(shape);
-                               std::memcpy(to.mutable_data(), r.source.data(),
-                                           r.source.size() * sizeof(float));
-                               return to;
-                             })
+      .def_property_readonly(
+          "source",
+          [](const Request& r) -> py::object {
+            if (!r.source_complete || r.source.empty()) return py::none();
+            const py::ssize_t shape[2] = {r.generate.source_channels, r.generate.source_frames};
+            py::array_t<float> to(shape);
+            std::memcpy(to.mutable_data(), r.source.data(), r.source.size() * sizeof(float));
+            return to;
+          })
       .def_property_readonly("descriptors",
                              [](const Request& r) { return std::to_array(r.generate.descriptors); })
       .def_property_readonly("biases",
@@ -125,10 +123,11 @@ void bind_request(py::module_& m) {
 #undef DRIFTWAVE_TEXT
 }
 
-ClipStatus send_clip(EngineLink& self, std::uint64_t job, const Floats& audio, double sample_rate_hz,
-                     std::int64_t seed, std::uint32_t index, const std::string& clip_id,
-                     const std::string& voice, const std::string& voice_hash,
-                     const std::string& understood, const std::string& unknown) {
+ClipStatus send_clip(EngineLink& self, std::uint64_t job, const Floats& audio,
+                     double sample_rate_hz, std::int64_t seed, std::uint32_t index,
+                     const std::string& clip_id, const std::string& voice,
+                     const std::string& voice_hash, const std::string& understood,
+                     const std::string& unknown) {
   if (audio.ndim() != 2 || audio.shape(0) < 1 || audio.shape(0) > kMaxClipChannels ||
       audio.shape(1) < 1) {
     throw py::value_error("a clip is (channels 1..2, frames >= 1) float32");
@@ -221,7 +220,9 @@ void bind_engine_link(py::module_& m) {
 // ---- the plugin's end ------------------------------------------------------------------------
 
 struct FieldsOf {
-  py::dict operator()(const QueuedRecord& r) const { return make("queued", "position", r.position); }
+  py::dict operator()(const QueuedRecord& r) const {
+    return make("queued", "position", r.position);
+  }
   py::dict operator()(const ProgressRecord& r) const {
     return make("progress", "fraction", r.fraction, "step", r.step, "steps", r.steps, "eta_s",
                 r.eta_s);
@@ -263,7 +264,8 @@ struct FieldsOf {
 void bind_reply(py::module_& m) {
   py::class_<Reply>(m, "Reply")
       .def_readonly("job", &Reply::job)
-      .def_property_readonly("fields", [](const Reply& r) { return std::visit(FieldsOf{}, r.body); })
+      .def_property_readonly("fields",
+                             [](const Reply& r) { return std::visit(FieldsOf{}, r.body); })
       .def_property_readonly("kind", [](const Reply& r) {
         return std::visit(FieldsOf{}, r.body)["kind"].cast<std::string>();
       });
