@@ -30,7 +30,9 @@ def run(count: int, *, voice: str = "drums", device: str = "cpu") -> list[Figure
         request = GenerateRequest(voice=voice, prompt="short dark snare", seconds=seconds)
 
         def generate(
-            request: GenerateRequest = request, steps: int = steps, seeds: itertools.count[int] = seeds
+            request: GenerateRequest = request,
+            steps: int = steps,
+            seeds: itertools.count[int] = seeds,
         ) -> None:
             loaded.generate(
                 GenerateRequest(
