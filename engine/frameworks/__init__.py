@@ -67,6 +67,7 @@ class Phase:
     parameters: tuple[nn.Parameter, ...]
     loss: Callable[[Batch, torch.Generator, int], dict[str, Tensor]]
     rate_scale: float = 1.0  # factor on the recipe's learning rate
+    from_step: int = 0  # the phase is skipped before
 
 
 class Framework(nn.Module, ABC):
@@ -85,6 +86,12 @@ class Framework(nn.Module, ABC):
         """Return the step's phases; one over the network's trainable parameters by default."""
         trained = tuple(p for p in self.network.parameters() if p.requires_grad)
         return (Phase("main", trained, self.loss),)
+
+    def begin(self, batches: Callable[[int], Batch]) -> None:
+        """Prepare a fresh network before step 0; ``batches(n)`` is training batch n, on the CPU.
+
+        Not called on resuming, nor when the run starts from given weights. Nothing here.
+        """
 
     def after_step(self, step: int) -> None:
         """Run after the optimizers of ``step`` (moving teachers and the like); nothing here."""

@@ -7,7 +7,7 @@ Two resolutions are drawn each step: on a CPU the STFT losses cost more than the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,10 +18,13 @@ from engine.codecs.stft import Stft
 from engine.codecs.stft_vae import StftVae
 from engine.errors import RecipeError
 from engine.frameworks import Batch, Framework, Parts
+from engine.frameworks.direct_fit import fit_direct
+from engine.networks.convnext import ConvNextAutoencoder
 from engine.registry import Spec
 
 # Half overlap, each step at another random offset: half the cost of quarter hops.
 RESOLUTIONS = ((128, 64), (256, 128), (512, 256), (1024, 512), (2048, 1024))
+_FIT_BATCHES = 100
 _FLOOR = 1e-4  # about -80 dBFS of noise: what lies below is silence
 
 
@@ -33,6 +36,7 @@ class VaeSettings:
     log_weight: float = 1.0
     convergence_weight: float = 0.5
     complex_weight: float = 0.1
+    phase_weight: float = 1.0  # of the head's own phases
     kl_weight: float = 0.02  # of the mean over dimensions and frames
 
 
@@ -49,20 +53,24 @@ class Vae(Framework):
         self.codec = parts.codec
         self.sample_rate = parts.data.sample_rate
 
+    def begin(self, batches: Callable[[int], Batch]) -> None:
+        """Fit the linear path of a fresh ConvNeXt autoencoder."""
+        if isinstance(self.network, ConvNextAutoencoder):
+            fit_direct(self.network, self.codec, (batches(n) for n in range(_FIT_BATCHES)))
+
     def reconstruct(
         self, audio: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return (decoded (B, 1, T), mean, log_variance) with a sampled latent."""
+        """Return (synthesis spectrum, mean, log_variance) with a sampled latent."""
         mean, log_variance = self.network.encoder(self.codec.spectrum(audio))  # type: ignore
         noise = torch.randn(mean.shape, generator=generator, device=mean.device)
         latent = mean + noise * torch.exp(0.5 * log_variance)
-        decoded = self.codec.audio(self.network.decoder(latent))  # type: ignore[operator]
-        return decoded[..., : audio.shape[-1]], mean, log_variance
+        return self.network.decoder(latent), mean, log_variance  # type: ignore[operator]
 
     def loss(self, batch: Batch, generator: torch.Generator, step: int) -> dict[str, Tensor]:
         """Spectral distances in the drawn resolutions, and KL."""
-        decoded, mean, log_variance = self.reconstruct(batch.x, generator)
-        losses = self.spectral_losses(batch.x, decoded, generator)
+        spectrum, mean, log_variance = self.reconstruct(batch.x, generator)
+        losses = self.spectral_losses(batch.x, spectrum, generator)
         kl = 0.5 * (mean.square() + log_variance.exp() - 1.0 - log_variance).mean()
         return {
             "total": losses["spectral"] + self.settings.kl_weight * kl,
@@ -77,6 +85,31 @@ class Vae(Framework):
         return batch.x, self.codec.decode(self.network, latent)[..., : batch.x.shape[-1]]
 
     def spectral_losses(
+        self, target: Tensor, spectrum: Tensor, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Distances of (B, 1, T) sounds from what a synthesis spectrum gives, and its phases."""
+        decoded = self.codec.audio(spectrum)[..., : target.shape[-1]]
+        losses = self.random_distances(target, decoded, generator)
+        phase = self.phase_distance(target, spectrum)
+        losses["spectral"] = losses["spectral"] + self.settings.phase_weight * phase
+        return {**losses, "phase": phase}
+
+    def phase_distance(self, target: Tensor, spectrum: Tensor) -> Tensor:
+        """1 - cos of the phase error of the head itself, weighed by the target's level.
+
+        Overlap-add hides from each frame what it did wrong; this tells it. High bins weigh
+        little: there phases are those of noise, which no codec of this rate can keep.
+        """
+        stft = self.codec.synthesis
+        true = stft.forward(_padded(target[:, 0], self.codec.hop_frames))
+        level = torch.sqrt(true.square().sum(1) + 1e-12)
+        made = torch.sqrt(spectrum.square().sum(1) + 1e-12)
+        cosine = (true * spectrum).sum(1) / (level * made)
+        weight = level * bin_weights(stft, self.sample_rate, target.device) ** 4
+        weight = weight / (weight.sum((1, 2), keepdim=True) + 1e-3)
+        return ((1.0 - cosine) * weight).sum((1, 2)).mean()
+
+    def random_distances(
         self, target: Tensor, decoded: Tensor, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Mean distances of (B, 1, T) sounds over the resolutions drawn for this step."""
@@ -120,18 +153,24 @@ def spectral_distance(
     a, b = stft.forward(target), stft.forward(decoded)
     mag_a = torch.sqrt(a.square().sum(1) + 1e-12)
     mag_b = torch.sqrt(b.square().sum(1) + 1e-12)
-    hertz = torch.linspace(0, sample_rate / 2, stft.bins, device=target.device)
-    by_bin = (1.0 + hertz / 1000.0).rsqrt()[None, :, None]
+    by_bin = bin_weights(stft, sample_rate, target.device)
     level_db = 10.0 * torch.log10(mag_a.square().mean(1, keepdim=True) + 1e-12)
     by_frame = ((level_db + 90.0) / 60.0).clamp(0.15, 1.0)
     weight = by_bin * by_frame
     log = ((mag_a + _FLOOR).log() - (mag_b + _FLOOR).log()).abs()
     log = (log * weight).sum() / weight.expand_as(log).sum()
-    norm = mag_a.square().sum((1, 2)).sqrt() + 1e-3
+    # the added constants keep near-silent crops from ruling the gradient
+    norm = mag_a.square().sum((1, 2)).sqrt() + 0.3
     convergence = ((mag_a - mag_b).square().sum((1, 2)).sqrt() / norm).mean()
     difference = torch.sqrt((a - b).square().sum(1) + 1e-12).sum((1, 2))
-    complex_ = (difference / (mag_a.sum((1, 2)) + 1e-2)).mean()
+    complex_ = (difference / (mag_a.sum((1, 2)) + 30.0)).mean()
     return log, convergence, complex_
+
+
+def bin_weights(stft: Stft, sample_rate: int, device: torch.device) -> Tensor:
+    """(1, bins, 1): about the square root of a bin's width on a mel scale."""
+    hertz = torch.linspace(0, sample_rate / 2, stft.bins, device=device)
+    return (1.0 + hertz / 1000.0).rsqrt()[None, :, None]
 
 
 def _padded(audio: Tensor, hop: int) -> Tensor:

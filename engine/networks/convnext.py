@@ -32,6 +32,8 @@ class ConvNextSettings:
     decoder_depths: tuple[int, ...] = (3, 3, 3)
     expansion: int = 3
     kernel: int = 7
+    direct_hz: float = 2000.0  # below, spectra also reach latents and back linearly
+    nyquist_hz: float = 22_050.0
 
 
 class Block(nn.Module):
@@ -69,6 +71,8 @@ class Encoder(nn.Module):
         )
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.head = nn.Linear(width, 2 * s.latent_dims)
+        self.low = _low_bins(s, s.encoder_bins)
+        self.direct = nn.Linear(4 * self.low, s.latent_dims, bias=False)
 
     def forward(self, spectrum: Tensor) -> tuple[Tensor, Tensor]:
         """Return (mean, log_variance), each (B, D, L) float32."""
@@ -80,6 +84,9 @@ class Encoder(nn.Module):
         x = self.merge(x.reshape(x.shape[0], x.shape[1] // 2, 2 * x.shape[2]))
         x = self.head(self.norm(self.slow(x))).transpose(1, 2).float()
         mean, log_variance = x.chunk(2, dim=1)
+        low = compressed[:, :, : self.low].flatten(1, 2).transpose(1, 2)
+        low = low.reshape(low.shape[0], low.shape[1] // 2, 2 * low.shape[2])
+        mean = mean + self.direct(low).transpose(1, 2).float()
         return mean, log_variance.clamp(-12.0, 4.0)
 
 
@@ -87,7 +94,8 @@ class Decoder(nn.Module):
     """Latents (B, D, L) to a synthesis spectrum (B, 2, bins, 4L).
 
     The head predicts a log-magnitude and a direction (cos, sin), which is normalised. When not
-    training, FLOOR is taken off every magnitude, so that silence is exactly zero.
+    training, FLOOR is taken off every magnitude, so that silence is exactly zero. A linear path
+    beside the blocks, there and in the encoder, lets the phases of low tones be learnt soon.
     """
 
     def __init__(self, s: ConvNextSettings) -> None:
@@ -104,6 +112,8 @@ class Decoder(nn.Module):
         )
         self.norm = nn.LayerNorm(s.decoder_widths[-1], eps=1e-6)
         self.head = nn.Linear(s.decoder_widths[-1], 3 * s.decoder_bins)
+        self.low = _low_bins(s, s.decoder_bins)
+        self.direct = nn.Linear(3 * s.latent_dims, 4 * 2 * self.low, bias=False)
         nn.init.trunc_normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
         with torch.no_grad():
@@ -113,7 +123,11 @@ class Decoder(nn.Module):
         """Return the spectrum, float32, real and imaginary parts in channels 0 and 1."""
         padded = F.pad(latent, (1, 1))
         near = torch.cat([padded[..., :-2], latent, padded[..., 2:]], dim=1)
-        x = self.project(near.transpose(1, 2))
+        near = near.transpose(1, 2)
+        direct = self.direct(near).float()
+        direct = direct.reshape(direct.shape[0], 4 * direct.shape[1], 2, self.low)
+        direct = F.pad(direct.permute(2, 0, 3, 1), (0, 0, 0, self.bins - self.low))
+        x = self.project(near)
         for index, stage in enumerate(self.stages):
             x = stage(x)
             if index < len(self.splits):
@@ -124,6 +138,7 @@ class Decoder(nn.Module):
         magnitude = torch.exp(level.clamp(max=4.0))
         if not self.training:
             magnitude = F.relu(magnitude - FLOOR)
+        real, imaginary = real + direct[0], imaginary + direct[1]
         length = torch.sqrt(real.square() + imaginary.square() + 1e-8)
         return torch.stack([magnitude * real / length, magnitude * imaginary / length], dim=1)
 
@@ -154,6 +169,11 @@ class ConvNextAutoencoder(nn.Module):
             latent * self.latent_std[:, None] + self.latent_mean[:, None]
         )
         return spectrum
+
+
+def _low_bins(s: ConvNextSettings, bins: int) -> int:
+    """Number of bins below direct_hz."""
+    return max(1, round((bins - 1) * s.direct_hz / s.nyquist_hz))
 
 
 def build(settings: ConvNextSettings, data: Any) -> ConvNextAutoencoder:

@@ -71,13 +71,18 @@ class Trainer:
     def __init__(self, recipe: Recipe, source: Source, run: Run) -> None:
         self.recipe, self.source, self.run = recipe, source, run
         self.step = 0
-        self.framework = build_framework(recipe, source.info, run.start_from).to(run.device)
+        self.framework = build_framework(recipe, source.info, run.start_from)
+        resumed = run.resume and (run.out / CHECKPOINT).exists()
+        if run.start_from is None and not resumed:
+            loop = recipe.loop
+            self.framework.begin(lambda n: source.batch(loop.seed + 1, n, loop.batch))
+        self.framework.to(run.device)
         self.phases = self.framework.phases()
         self.optimizers = {p.name: _optimizer(recipe.optimizer, p) for p in self.phases}
         self.ema = Ema(self.framework.network, recipe.loop.ema_decay)
         self.autocast = _use_bfloat16(recipe.loop.precision, run.device)
         run.out.mkdir(parents=True, exist_ok=True)
-        if run.resume and (run.out / CHECKPOINT).exists():
+        if resumed:
             self.load()
 
     def train(self, progress: Callable[[dict[str, Any]], None], stop: Callable[[], bool]) -> None:
@@ -85,16 +90,18 @@ class Trainer:
         loop = self.recipe.loop
         begin = last = time.monotonic()
         sums: dict[str, float] = {}
+        count = 0
         self.framework.train()
         while self.step < loop.steps and not stop():
             for name, value in self.take_step().items():
                 sums[name] = sums.get(name, 0.0) + value
+            count += 1
             if self.step % loop.log_every == 0:
                 now = time.monotonic()
                 row: dict[str, Any] = {"step": self.step}
-                row |= {name: round(value / loop.log_every, 5) for name, value in sums.items()}
-                row["steps_per_s"] = round(loop.log_every / max(now - last, 1e-9), 3)
-                last, sums = now, {}
+                row |= {name: round(value / count, 5) for name, value in sums.items()}
+                row["steps_per_s"] = round(count / max(now - last, 1e-9), 3)
+                last, sums, count = now, {}, 0
                 with (self.run.out / CURVE).open("a", encoding="utf-8") as file:
                     file.write(json.dumps(row) + "\n")
                 progress(row)
@@ -114,6 +121,8 @@ class Trainer:
         generator.manual_seed(loop.seed * 1_000_003 + self.step)
         losses: dict[str, Tensor] = {}
         for phase in self.phases:
+            if self.step < phase.from_step:
+                continue
             optimizer = self.optimizers[phase.name]
             for group in optimizer.param_groups:
                 group["lr"] = phase.rate_scale * self._rate()
