@@ -47,8 +47,8 @@ struct Transport {
 struct GeneratorOptions {
   bool link = true;        ///< false: no link thread at all; clips come by set_clip and load_state
   bool autostart = true;   ///< start the engine by the launch record when none answers
-  std::string runtime_dir;  ///< empty: as the engine chooses it
-  std::string config_dir;   ///< empty: as `driftwave install` chooses it
+  std::string runtime_dir{};  ///< empty: as the engine chooses it
+  std::string config_dir{};   ///< empty: as `driftwave install` chooses it
   std::string plugin_kind = "generate";
 };
 

@@ -102,8 +102,10 @@ std::uint32_t Voice::render(const SincBank& bank, float* left, float* right,
   position_ += how_.increment * frames;
 
   finished_ = available <= count;
+  bool faded = false;
   if (stage_ == Stage::kReleasing || attack_at_ < how_.attack_frames) {
-    finished_ = !shape(buffer[0], buffer[1], stereo, frames) || finished_;
+    faded = !shape(buffer[0], buffer[1], stereo, frames);
+    finished_ = faded || finished_;
   } else {
     envelope_ = 1.0F;
   }
@@ -119,6 +121,7 @@ std::uint32_t Voice::render(const SincBank& bank, float* left, float* right,
     }
     if (frames > 0) last_[c] = from[frames - 1] * gain_[c].value();
   }
+  if (faded) last_ = {0.0F, 0.0F};  // nothing is left for the residue to fade
   return frames;
 }
 
