@@ -22,7 +22,7 @@ void Knob::draw(NanoVG& g, const Model& model) {
   const std::uint32_t parameter = parameter_(model);
   const float value = model.value(parameter);
   const float turn = std::clamp(to_turn(parameter, value), 0.0f, 1.0f);
-  const float origin = is_bipolar(parameter) ? 0.5f : 0.0f;
+  const float origin = turn_origin(parameter);
   const float radius = 17.0f;
   const float x = box.centre_x();
   const float y = box.y + radius + 3.0f;

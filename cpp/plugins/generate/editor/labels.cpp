@@ -113,7 +113,7 @@ std::string SeedLabel::hint(const Model&) const {
 void Section::draw(NanoVG& g, const Model& model) {
   draw_panel(g, box, kPanel);
   std::string title = title_;
-  if (title == "PAD") title += " " + std::to_string(model.selected() + 1);
+  if (title == "PAD") title.append(" ").append(std::to_string(model.selected() + 1));
   draw_text(g, box.x + 12, box.y + 13, title, 10.0f, kTextFaint);
 }
 

@@ -81,8 +81,8 @@ void PadGrid::draw_pad(NanoVG& g, const Model& model, std::uint32_t pad) const {
             text.empty() ? "empty" : fitted(g, text, kTextSmall, area.w - 18), kTextSmall,
             text.empty() ? kTextFaint : kText);
   if (model.value(shim::kFresh) > 0.5f && info.pool > 0) {
-    draw_text(g, area.right() - (choke > 0 ? 22 : 9), area.y + 13, "+" + std::to_string(info.pool),
-              10.0f, kAccent, Align::kRight);
+    draw_text(g, area.right() - (choke > 0 ? 22 : 9), area.y + 13,
+              std::string("+").append(std::to_string(info.pool)), 10.0f, kAccent, Align::kRight);
   }
   if (info.waiting) {
     const Box track{area.x + 9, area.bottom() - 6, area.w - 18, 2.5f};

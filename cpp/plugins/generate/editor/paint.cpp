@@ -83,21 +83,26 @@ void draw_waveform(NanoVG& g, const Box& box, const shim::Peaks& peaks, const Co
   if (loudest <= 0.0f) loudest = 1.0f;
   const float scale = 0.5f * box.h / loudest;
   const float middle = box.centre_y();
-  const float step = box.w / static_cast<float>(shim::kPeakCount - 1);
+  // A small picture joins columns, so that none is narrower than about two pixels.
+  std::size_t joined = 1;
+  while (joined < 8 && box.w * static_cast<float>(joined) < 1.7f * shim::kPeakCount) joined *= 2;
+  const std::size_t columns = shim::kPeakCount / joined;
+  const float step = box.w / static_cast<float>(columns - 1);
   constexpr float kLeast = 0.5f;  // silence stays visible as a line
   g.beginPath();
-  for (std::size_t i = 0; i < shim::kPeakCount; ++i) {
+  for (std::size_t i = 0; i < columns; ++i) {
+    const float high = *std::max_element(&peaks.high[i * joined], &peaks.high[i * joined] + joined);
     const float x = box.x + step * static_cast<float>(i);
-    const float y = middle - std::max(peaks.high[i] * scale, kLeast);
+    const float y = middle - std::max(high * scale, kLeast);
     if (i == 0) {
       g.moveTo(x, y);
     } else {
       g.lineTo(x, y);
     }
   }
-  for (std::size_t i = shim::kPeakCount; i-- > 0;) {
-    g.lineTo(box.x + step * static_cast<float>(i),
-             middle - std::min(peaks.low[i] * scale, -kLeast));
+  for (std::size_t i = columns; i-- > 0;) {
+    const float low = *std::min_element(&peaks.low[i * joined], &peaks.low[i * joined] + joined);
+    g.lineTo(box.x + step * static_cast<float>(i), middle - std::min(low * scale, -kLeast));
   }
   g.closePath();
   g.fillColor(color);

@@ -39,8 +39,13 @@ std::string value_text(std::uint32_t parameter, float value) {
   const shim::Parameter& entry = kParameters[parameter];
   const std::string_view unit = entry.unit;
   if (is_percentage(parameter)) return formatted("%.0f %%", value * 100.0);
-  if (unit == "dB") return value <= entry.minimum ? "silent" : formatted("%+.1f dB", value);
-  if (unit == "semitones") return formatted("%+.2f st", value);
+  if (unit == "dB") {
+    if (value <= entry.minimum) return "silent";
+    return std::abs(value) < 0.05f ? "0.0 dB" : formatted("%+.1f dB", value);
+  }
+  if (unit == "semitones") {
+    return std::abs(value) < 0.005f ? "0.00 st" : formatted("%+.2f st", value);
+  }
   if (unit == "ms") return formatted(value < 10.0f ? "%.1f ms" : "%.0f ms", value);
   if (unit == "s") return formatted("%.2f s", value);
   if (pad_kind(parameter) == shim::kPadChoke)
@@ -50,7 +55,8 @@ std::string value_text(std::uint32_t parameter, float value) {
     return formatted(value < 0 ? "%.0f L" : "%.0f R", std::abs(value) * 100.0);
   }
   if (entry.flags & shim::kInteger) return formatted("%.0f", value);
-  return is_bipolar(parameter) ? formatted("%+.2f", value) : formatted("%.2f", value);
+  if (entry.minimum >= 0.0f || std::abs(value) < 0.005f) return formatted("%.2f", std::abs(value));
+  return formatted("%+.2f", value);
 }
 
 float to_turn(std::uint32_t parameter, float value) {
@@ -70,9 +76,10 @@ float from_turn(std::uint32_t parameter, float turn) {
   return entry.minimum + turn * (entry.maximum - entry.minimum);
 }
 
-bool is_bipolar(std::uint32_t parameter) {
+float turn_origin(std::uint32_t parameter) {
   const shim::Parameter& entry = kParameters[parameter];
-  return entry.minimum < 0.0f && entry.minimum == -entry.maximum;
+  if (entry.minimum >= 0.0f) return 0.0f;
+  return -entry.minimum / (entry.maximum - entry.minimum);
 }
 
 }  // namespace driftwave::editor

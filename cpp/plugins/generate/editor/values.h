@@ -13,7 +13,7 @@ std::string value_text(std::uint32_t parameter, float value);
 float to_turn(std::uint32_t parameter, float value);
 /// [ui] The value at a place 0..1 on the knob.
 float from_turn(std::uint32_t parameter, float turn);
-/// [ui] True when the knob's arc starts in its middle.
-bool is_bipolar(std::uint32_t parameter);
+/// [ui] Where the knob's arc starts, 0..1: at the value 0 if the range holds it.
+float turn_origin(std::uint32_t parameter);
 
 }  // namespace driftwave::editor

@@ -45,7 +45,7 @@ Box WaveView::dot_box(std::uint32_t position, std::uint32_t count) const {
   return {left + step * static_cast<float>(position), box.bottom() - 20.0f, step, 16.0f};
 }
 
-void WaveView::draw_grid(NanoVG& g, const Box& wave, double seconds) const {
+void WaveView::draw_grid(NanoVG& g, const Box& wave, double seconds, float text_end) const {
   const double distance = mark_distance(seconds, 8);
   for (int i = 1; i * distance < seconds * 0.999; ++i) {
     const float x = wave.x + wave.w * static_cast<float>(i * distance / seconds);
@@ -53,7 +53,7 @@ void WaveView::draw_grid(NanoVG& g, const Box& wave, double seconds) const {
     g.rect(x, wave.y, 1.0f, wave.h);
     g.fillColor(faded(kLine, 0.6f));
     g.fill();
-    if (x < box.right() - 170.0f) {
+    if (x < text_end) {
       draw_text(g, x, box.bottom() - 12, time_text(i * distance), 10.0f, kTextFaint,
                 Align::kCentre);
     }
@@ -84,7 +84,8 @@ void WaveView::draw(NanoVG& g, const Model& model) {
     draw_text(g, box.x + 14, box.y + 15, fitted(g, name, kTextNormal, box.w - width - 48),
               kTextNormal, kText);
     draw_text(g, box.right() - 14, box.y + 15, facts, kTextSmall, kTextDim, Align::kRight);
-    draw_grid(g, wave, std::max(seconds_of(clip), 0.001));
+    const float takes = pad.history > 1 ? dot_box(0, pad.history).x - 60.0f : wave.right() - 20.0f;
+    draw_grid(g, wave, std::max(seconds_of(clip), 0.001), takes);
     draw_waveform(g, wave, model.peaks(model.selected()), mixed(kAccent, kText, flash * 0.7f));
   }
   if (pad.waiting) {

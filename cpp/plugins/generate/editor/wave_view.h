@@ -18,7 +18,7 @@ class WaveView : public Control {
 
  private:
   Box dot_box(std::uint32_t position, std::uint32_t count) const;
-  void draw_grid(NanoVG& g, const Box& wave, double seconds) const;
+  void draw_grid(NanoVG& g, const Box& wave, double seconds, float text_end) const;
 
   std::optional<std::uint32_t> playing_;
 };
