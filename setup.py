@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pybind11.setup_helpers import Pybind11Extension, build_ext
+from pybind11.setup_helpers import ParallelCompile, Pybind11Extension, build_ext
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
@@ -10,6 +10,8 @@ sources = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("cpp/python/*
 with_shim = "cpp/python/shim_module.cpp" in sources
 if with_shim:
     sources += sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("cpp/shim/*.cpp"))
+
+ParallelCompile("DRIFTWAVE_BUILD_JOBS", default=2, max=2).install()
 
 native = Pybind11Extension(
     "bridge._native",

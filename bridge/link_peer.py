@@ -289,7 +289,8 @@ class LinkPeer:
             item.waiting_since = now
         waited = now - item.waiting_since
         if status is _native.ClipStatus.NO_SLOT and waited > SLOT_WAIT_S:
-            self._outbox.appendleft(self._give_up(item.job))
+            last_word = self._give_up(item.job)
+            self._outbox.appendleft(last_word)
             return True
         if status is not _native.ClipStatus.NO_SLOT and waited > RING_WAIT_S:
             self._fault = f"it has not read its replies for {RING_WAIT_S:.0f} s"

@@ -12,6 +12,7 @@ import fcntl
 import os
 import socket
 import stat
+import time
 from pathlib import Path
 from types import TracebackType
 
@@ -19,6 +20,7 @@ from bridge import _native
 from bridge.errors import EngineRunning, RuntimeFolderError
 
 _BACKLOG = 64
+_LOCK_WAIT_S = 0.3
 _MAX_PATH_BYTES = 107  # sun_path without its NUL
 
 
@@ -110,18 +112,34 @@ def _lock(path: Path) -> int:
             f"Cannot open {lock_path}: {error.strerror}. "
             "Set DRIFTWAVE_RUNTIME_DIR to a writable folder."
         ) from error
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        owner = os.read(fd, 32).decode("ascii", "replace").strip() or "unknown"
+    if not _try_lock(fd):
+        owner = os.pread(fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
         os.close(fd)
         raise EngineRunning(
             f"A Driftwave engine (pid {owner}) already listens on {path}. Use that one, stop it "
             "first, or set DRIFTWAVE_RUNTIME_DIR for a second one."
-        ) from None
+        )
     os.ftruncate(fd, 0)
     os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
     return fd
+
+
+def _try_lock(fd: int) -> bool:
+    """Whether the lock is ours now.
+
+    Tries for a moment: a killed engine's plugins see its socket close before the kernel has come
+    to its lock, and the one that starts the next engine must not find the dead one in the way.
+    """
+    give_up = time.monotonic() + _LOCK_WAIT_S
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= give_up:
+                return False
+            time.sleep(0.005)
+        else:
+            return True
 
 
 def _listen(path: Path) -> socket.socket:
