@@ -82,7 +82,7 @@ class Stft:
             part = blocks[:, k::ratio].reshape(batch, -1)
             out[:, k * self.hop : k * self.hop + part.shape[1]] += part
         out = out[:, self.pad : self.pad + frames * self.hop]
-        return out / _envelope(self.n_fft, self.hop, frames)
+        return np.asarray(out / _envelope(self.n_fft, self.hop, frames), np.float32)
 
     def forward(self, audio: Tensor) -> Tensor:
         """Analyse (B, T) float32 into (B, 2, bins, T / hop) float32; torch, differentiable."""

@@ -105,8 +105,8 @@ def _power_frames(x: Array, sample_rate: int) -> tuple[Array, Array]:
     padded = np.pad(x, (size // 4, size))
     view = np.lib.stride_tricks.sliding_window_view(padded, size)[:: size // 4]
     window = np.hanning(size)
-    power = np.abs(np.fft.rfft(view * window, axis=1)) ** 2
-    return power, np.fft.rfftfreq(size, 1 / sample_rate)
+    power = np.asarray(np.abs(np.fft.rfft(view * window, axis=1)) ** 2, np.float64)
+    return power, np.asarray(np.fft.rfftfreq(size, 1 / sample_rate), np.float64)
 
 
 def _flatness_db(power: Array, hertz: Array) -> float:

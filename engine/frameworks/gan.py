@@ -111,7 +111,8 @@ class Gan(Vae):
         self, batch: Batch, generator: torch.Generator, step: int
     ) -> dict[str, Tensor]:
         """Hinge loss on this step's real and decoded sounds."""
-        assert self._real is not None and self._fake is not None
+        assert self._real is not None
+        assert self._fake is not None
         real = self.discriminator(self._real, self._which)
         fake = self.discriminator(self._fake, self._which)
         total = torch.stack(

@@ -146,19 +146,20 @@ def spectral_distance(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return (log-magnitude L1, spectral convergence, complex distance) of (B, T) sounds.
 
-    The log term weighs bins by about the square root of their width on a mel scale, so the few
-    low bins of a kick count, and weighs frames by their level, so attacks count more than the
-    silence that follows, which still counts enough to be learnt as silence.
+    The log term is a weighted mean over each sound's own cells: bins by about the square root of
+    their width on a mel scale, and cells by their level, so that the few bins of a kick count as
+    much as the many of a cymbal. Silent cells still count a little, to be learnt as silence.
     """
     a, b = stft.forward(target), stft.forward(decoded)
     mag_a = torch.sqrt(a.square().sum(1) + 1e-12)
     mag_b = torch.sqrt(b.square().sum(1) + 1e-12)
     by_bin = bin_weights(stft, sample_rate, target.device)
-    level_db = 10.0 * torch.log10(mag_a.square().mean(1, keepdim=True) + 1e-12)
-    by_frame = ((level_db + 90.0) / 60.0).clamp(0.15, 1.0)
-    weight = by_bin * by_frame
-    log = ((mag_a + _FLOOR).log() - (mag_b + _FLOOR).log()).abs()
-    log = (log * weight).sum() / weight.expand_as(log).sum()
+    floored = (mag_a + _FLOOR).log()
+    # from 0.08 at the floor (-80 dB) to 1 at -20 dB and above
+    by_level = ((floored + 9.21) / 6.9).clamp(0.08, 1.0)
+    weight = by_bin * by_level
+    log = ((floored - (mag_b + _FLOOR).log()).abs() * weight).sum((1, 2)) / weight.sum((1, 2))
+    log = log.mean()
     # the added constants keep near-silent crops from ruling the gradient
     norm = mag_a.square().sum((1, 2)).sqrt() + 0.3
     convergence = ((mag_a - mag_b).square().sum((1, 2)).sqrt() / norm).mean()

@@ -7,6 +7,7 @@ stack of 2-D convolutions a resolution, over compressed complex spectra.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -27,7 +28,7 @@ class StftDiscriminator(nn.Module):
         sizes = (3, width, width, 2 * width, 2 * width)
         self.layers = nn.ModuleList(
             weight_norm(nn.Conv2d(a, b, (7, 3), stride=(3, 1), padding=(3, 1)))
-            for a, b in zip(sizes[:-1], sizes[1:], strict=True)
+            for a, b in pairwise(sizes)
         )
         self.head = weight_norm(nn.Conv2d(sizes[-1], 1, (3, 3), padding=(1, 1)))
 
@@ -52,8 +53,6 @@ class MultiStftDiscriminator(nn.Module):
         super().__init__()
         self.parts = nn.ModuleList(StftDiscriminator(n, hop, width) for n, hop in RESOLUTIONS)
 
-    def forward(
-        self, audio: Tensor, which: Sequence[int]
-    ) -> list[tuple[Tensor, list[Tensor]]]:
+    def forward(self, audio: Tensor, which: Sequence[int]) -> list[tuple[Tensor, list[Tensor]]]:
         """Return scores and features of the resolutions ``which`` for (B, T) audio."""
         return [self.parts[i](audio) for i in which]

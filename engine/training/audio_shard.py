@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -60,7 +62,8 @@ class AudioShard:
     def sound(self, row: int) -> Array:
         """Return sound ``row`` whole, (T,) float32."""
         begin = int(self.start[row])
-        return self.audio[begin : begin + int(self.length[row])].astype(np.float32) / 32767.0
+        part = self.audio[begin : begin + int(self.length[row])]
+        return np.asarray(part / np.float32(32767.0), np.float32)
 
     def batch(self, seed: int, step: int, size: int) -> Batch:
         """Return augmented training crops."""
@@ -123,15 +126,15 @@ def transpose(sound: Array, semitones: float) -> Array:
     u = (at - whole).astype(np.float32)
     a, b, c, d = (padded[whole + k] for k in range(4))
     out = b + 0.5 * u * (c - a + u * (2 * a - 5 * b + 4 * c - d + u * (3 * (b - c) + d - a)))
-    return out.astype(np.float32)
+    return np.asarray(out, np.float32)
 
 
-def read_shard(path: Path) -> dict[str, NDArray[np.generic]]:
+def read_shard(path: Path) -> dict[str, NDArray[Any]]:
     """Read an audio shard; DataError when it is missing, broken or something else."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             table = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise DataError(f"cannot read audio shard {path}: {error}") from error
     if "audio" not in table or "held_out" not in table:
         raise DataError(f"{path} is not an audio shard; make one with `train prepare`")

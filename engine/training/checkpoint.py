@@ -20,7 +20,7 @@ from torch import Tensor
 from engine.errors import RecipeError
 
 
-def replace_file(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+def replace_file(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Write a file through ``write`` and put it at ``path`` in one step, flushed to disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -45,7 +45,7 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[st
     """Write tensors and JSON-able facts to ``path``, atomically."""
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     data = save(whole, metadata={"driftwave": json.dumps(facts)})
-    replace_file(path, lambda file: file.write(data) and None)
+    replace_file(path, lambda file: file.write(data))
 
 
 def load_checkpoint(path: Path, prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:

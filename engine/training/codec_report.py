@@ -1,4 +1,4 @@
-"""Measure how well a codec reconstructs held-out sounds. ``python -m engine.training.codec_report``.
+"""Measure how well a codec reconstructs held-out sounds: python -m engine.training.codec_report.
 
 Waveform SNR, log-spectral distance, the multi-resolution STFT distance of training, and how
 quiet the tail is. Prints JSON; ``--sheet`` also writes a picture of originals and decodings.
@@ -73,9 +73,7 @@ def _second(sound: Array) -> torch.Tensor:
 def _log_spectral_distance(x: torch.Tensor, y: torch.Tensor) -> float:
     """RMS over bins of the dB difference, mean over the frames within 60 dB of the loudest."""
     stft = Stft(1024, 256)
-    a, b = (
-        10 * torch.log10(stft.forward(v[None])[0].square().sum(0) + 1e-8) for v in (x, y)
-    )
+    a, b = (10 * torch.log10(stft.forward(v[None])[0].square().sum(0) + 1e-8) for v in (x, y))
     level = a.max(0).values
     loud = level > level.max() - 60.0
     return float((a - b)[:, loud].square().mean(0).sqrt().mean())
@@ -95,7 +93,8 @@ def command(model: Path, data: Path, picture: Path | None) -> None:
         y = codec.decode(network, codec.encode(network, x))
         columns = [[a[0].numpy(), b[0].numpy()] for a, b in zip(x, y, strict=True)]
         write_png(picture, sheet(columns))
-        write_wav(picture.with_suffix(".wav"), np.concatenate(sum(columns, [])), shard.sample_rate)
+        whole = np.concatenate([np.concatenate(column) for column in columns])
+        write_wav(picture.with_suffix(".wav"), whole, shard.sample_rate)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

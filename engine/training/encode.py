@@ -32,7 +32,9 @@ def freeze_statistics(network: ConvNextAutoencoder, codec: StftVae, shard: Audio
     """Set the network's latent mean and deviation from the training sounds' own frames."""
     network.latent_mean.zero_()
     network.latent_std.fill_(1.0)
-    count, total, square = 0, 0.0, 0.0
+    count = 0
+    total = torch.zeros(network.settings.latent_dims, dtype=torch.float64)
+    square = total.clone()
     for row in shard.train_rows:
         latent = _encode(network, codec, shard.sound(int(row)), _ROOM_FRAMES)[0]
         count += latent.shape[1]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -81,12 +83,12 @@ class LatentShard:
         )
 
 
-def read_latents(path: Path) -> dict[str, NDArray[np.generic]]:
+def read_latents(path: Path) -> dict[str, NDArray[Any]]:
     """Read a latent shard; DataError when it is missing, broken or something else."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             table = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise DataError(f"cannot read latent shard {path}: {error}") from error
     if "latents" not in table or "silence" not in table:
         raise DataError(f"{path} is not a latent shard; make one with `train --codec MODEL`")

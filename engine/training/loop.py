@@ -231,7 +231,7 @@ def _use_bfloat16(precision: str, device: str) -> bool:
     """Decide on bfloat16 autocast: as told, or where the hardware multiplies it natively."""
     if precision == "auto":
         if device.startswith("cuda"):
-            return torch.cuda.is_bf16_supported()
+            return bool(torch.cuda.is_bf16_supported())
         return "avx512_bf16" in torch.backends.cpu.get_cpu_capability().lower() or _cpu_bfloat16()
     return precision == "bfloat16"
 

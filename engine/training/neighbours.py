@@ -34,7 +34,7 @@ def fingerprint(audio: Array, sample_rate: int) -> Array:
         part = bands[:, a : max(b, a + 1)]
         out[:, i] = part.mean(1) if part.shape[1] else 0.0
     level = 10 * np.log10(out + 1e-12)
-    return np.maximum(level - level.max(), -60.0).astype(np.float32).reshape(-1)
+    return np.asarray(np.maximum(level - level.max(), -60.0), np.float32).reshape(-1)
 
 
 def distances_db(table: Array, one: Array) -> Array:
@@ -74,14 +74,14 @@ def copies_and_groups(
         members = np.flatnonzero(categories == category)
         kept: list[int] = []
         table = np.empty((len(members), prints.shape[1]), np.float32)
-        for i in members:
+        for i in members.tolist():
             if kept:
                 distance = distances_db(table[: len(kept)], prints[i])
                 for j in np.flatnonzero(distance < NEAR_DB):
-                    parent[root(int(i))] = root(kept[j])
+                    parent[root(i)] = root(kept[j])
                 keep[i] = distance.min() >= COPY_DB
             if keep[i]:
                 table[len(kept)] = prints[i]
-                kept.append(int(i))
+                kept.append(i)
     groups = np.array([root(i) for i in range(count)])
     return keep, groups
