@@ -92,9 +92,10 @@ struct Generator::Impl {
     worker->wake();
   }
 
-  std::shared_ptr<const ClipData> clip(std::uint32_t pad) const {
+  std::shared_ptr<const ClipData> clip(std::uint32_t pad) {
     if (pad >= kPadCount) return nullptr;
     const std::lock_guard lock(core.mutex);
+    core.settle();
     const PadClip* clip = core.pads[pad].history.current();
     return clip == nullptr ? nullptr : clip->data;
   }
@@ -323,6 +324,7 @@ Peaks Generator::peaks(std::uint32_t pad) const {
   Peaks peaks;
   if (pad >= kPadCount) return peaks;
   const std::lock_guard lock(impl_->core.mutex);
+  impl_->core.settle();
   if (const PadClip* clip = impl_->core.pads[pad].history.current()) {
     static_assert(kPeakCount == kPeakColumns);
     peaks.serial = clip->info.serial;
