@@ -103,7 +103,8 @@ class Vae(Framework):
         stft = self.codec.synthesis
         true = stft.forward(_padded(target[:, 0], self.codec.hop_frames))
         level = torch.sqrt(true.square().sum(1) + 1e-12)
-        made = torch.sqrt(spectrum.square().sum(1) + 1e-12)
+        # the larger constant bounds the gradient where the head is nearly silent
+        made = torch.sqrt(spectrum.square().sum(1) + 1e-4)
         cosine = (true * spectrum).sum(1) / (level * made)
         weight = level * bin_weights(stft, self.sample_rate, target.device) ** 4
         weight = weight / (weight.sum((1, 2), keepdim=True) + 1e-3)

@@ -21,6 +21,7 @@ from engine.errors import RecipeError
 from engine.frameworks import Batch, DataInfo, Framework, Parts, Phase
 from engine.training.checkpoint import load_checkpoint, save_checkpoint
 from engine.training.ema import Ema
+from engine.training.prefetch import prefetched
 from engine.training.preview import sheet, write_png, write_wav
 from engine.training.recipe import Optimizer, Recipe
 from engine.training.sources import Source
@@ -88,12 +89,28 @@ class Trainer:
     def train(self, progress: Callable[[dict[str, Any]], None], stop: Callable[[], bool]) -> None:
         """Step until the recipe's steps, the budget or ``stop``; save at the end."""
         loop = self.recipe.loop
+        workers = 0 if self.run.device == "cpu" else 4
+
+        def make(step: int) -> Batch:
+            return self.source.batch(loop.seed, step, loop.batch)
+
+        with prefetched(make, self.step, workers) as following:
+            self._train(following, progress, stop)
+        self.save()
+
+    def _train(
+        self,
+        following: Callable[[], Batch],
+        progress: Callable[[dict[str, Any]], None],
+        stop: Callable[[], bool],
+    ) -> None:
+        loop = self.recipe.loop
         begin = last = time.monotonic()
         sums: dict[str, float] = {}
         count = 0
         self.framework.train()
         while self.step < loop.steps and not stop():
-            for name, value in self.take_step().items():
+            for name, value in self.take_step(following()).items():
                 sums[name] = sums.get(name, 0.0) + value
             count += 1
             if self.step % loop.log_every == 0:
@@ -111,12 +128,14 @@ class Trainer:
                 self.preview()
             if time.monotonic() - begin > self.run.budget_seconds:
                 break
-        self.save()
 
-    def take_step(self) -> dict[str, float]:
-        """Run every phase once; return the losses, prefixed when there are several phases."""
+    def take_step(self, batch: Batch) -> dict[str, float]:
+        """Run every phase once on ``batch``; return the losses.
+
+        Their names are prefixed with the phase's when there are several phases.
+        """
         loop, device = self.recipe.loop, self.run.device
-        batch = to_device(self.source.batch(loop.seed, self.step, loop.batch), device)
+        batch = to_device(batch, device)
         generator = torch.Generator(device)
         generator.manual_seed(loop.seed * 1_000_003 + self.step)
         losses: dict[str, Tensor] = {}

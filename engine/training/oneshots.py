@@ -7,6 +7,7 @@ silence and faded, at most MAX_SECONDS, peak 0.95. Needs soundfile, and soxr for
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,8 +127,10 @@ def from_kit(hit: KitSound, source: str) -> OneShot | None:
 
 def from_synthesis(scale: float) -> Iterator[OneShot]:
     """Yield about 1,040 x ``scale`` synthesised drums."""
-    for index, (category, audio) in enumerate(synthesise(scale)):
+    counts: Counter[str] = Counter()
+    for category, audio in synthesise(scale):
         sound = tidy(audio)
+        counts[category] += 1
         if sound is not None:
-            name = f"synth/{category}/{index}"
+            name = f"synth/{category}/{counts[category] - 1}"
             yield OneShot(sound, CATEGORIES.index(category), "synthesis", name, name)

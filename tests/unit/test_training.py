@@ -19,6 +19,7 @@ from safetensors.torch import load_file  # noqa: E402
 
 from engine import train  # noqa: E402
 from engine.errors import DataError, RecipeError, UsageError  # noqa: E402
+from engine.frameworks import Batch  # noqa: E402
 from engine.training.audio_shard import AudioSettings, AudioShard, read_shard  # noqa: E402
 from engine.training.checkpoint import (  # noqa: E402
     load_checkpoint,
@@ -30,6 +31,8 @@ from engine.training.encode import freeze_statistics, write_latents  # noqa: E40
 from engine.training.latent_shard import LatentSettings, LatentShard  # noqa: E402
 from engine.training.loop import Run, Trainer  # noqa: E402
 from engine.training.oneshots import from_synthesis  # noqa: E402
+from engine.training.pack import pack, unpack  # noqa: E402
+from engine.training.prefetch import prefetched  # noqa: E402
 from engine.training.prepare import write_shard  # noqa: E402
 from engine.training.recipe import Recipe, parse_recipe, read_recipe  # noqa: E402
 
@@ -246,6 +249,29 @@ def test_latents_are_normalised_padded_with_silence_and_split(shard: Path, tmp_p
     assert not set(latents.train_rows) & set(latents.held_rows)
     with pytest.raises(DataError, match="not a latent shard"):
         LatentShard(LatentSettings(), shard)
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_prefetching_keeps_the_order(workers: int) -> None:
+    def make(step: int) -> Batch:
+        one = torch.tensor([step])
+        return Batch(one, one, one, one)
+
+    with prefetched(make, 5, workers) as following:
+        assert [int(following().x) for _ in range(20)] == list(range(5, 25))
+
+
+def test_packed_shard_unpacks_to_the_same(shard: Path, tmp_path: Path) -> None:
+    table = read_shard(shard)
+    table["source"] = table["source"].astype("<U9")
+    table["source"][::2] = "folder"
+    table["name"] = np.where(table["source"] == "folder", "a.wav", table["name"])
+    back = unpack(pack(table, 4 * 44_100))
+    assert table.keys() == back.keys()
+    for name, value in table.items():
+        assert np.array_equal(value, back[name], equal_nan=value.dtype.kind == "f"), name
+    cut = unpack(pack(table, 2000))
+    assert cut["length"][::2].max() <= 2000
 
 
 def test_broken_shard_is_named(tmp_path: Path) -> None:
