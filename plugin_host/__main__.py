@@ -52,9 +52,7 @@ _sounds = [
         metavar="SYMBOL VALUE",
         help="Set a parameter; `params` lists them.",
     ),
-    click.option(
-        "--seed", type=click.IntRange(0, 2**62), help="Seed of pad 1; pad 2 has the next"
-    ),
+    click.option("--seed", type=click.IntRange(0, 2**62), help="Seed of pad 1; pad 2 has the next"),
     click.option("--fresh", is_flag=True, help="Every hit plays a new variation."),
 ]
 
