@@ -189,8 +189,8 @@ class LinkServer:
             log.warning("a plugin could not connect: %s", error)
             time.sleep(0.01)
             return
-        if len(self._callers) + len(self._peers) >= _MAX_LINKS:
-            log.warning("refused a plugin: %d links are open", _MAX_LINKS)
+        if len(self._callers) >= _MAX_LINKS:
+            log.warning("hung up on a caller: %d others have not said Hello", _MAX_LINKS)
             connection.close()
             return
         connection.setblocking(False)
@@ -215,6 +215,10 @@ class LinkServer:
         answer = _native.judge_hello(hello)
         if answer is not _native.Answer.ACCEPTED:
             self._refuse(caller, answer, _refusal_text(answer, hello))
+            return
+        if len(self._peers) >= _MAX_LINKS:
+            text = f"{_MAX_LINKS} plugins are linked to this engine; close some."
+            self._refuse(caller, _native.Answer.REFUSED, text)
             return
         try:
             native = _native.EngineLink(hello)

@@ -268,7 +268,12 @@ class LinkPeer:
         sent = False
         while self._outbox and not self._fault:
             item = self._outbox[0]
-            status = item.send(native)
+            try:
+                status = item.send(native)
+            except (TypeError, ValueError):  # a number that no record can hold: the caller's fault
+                self._outbox.popleft()
+                self._outbox_bytes -= item.nbytes
+                raise
             if status in (_native.RingStatus.OK, _native.ClipStatus.SENT):
                 self._outbox.popleft()
                 self._outbox_bytes -= item.nbytes

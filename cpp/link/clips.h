@@ -15,6 +15,7 @@
 #include <span>
 
 #include "link/layout.h"
+#include "link/platform.h"
 #include "link/ring.h"
 
 namespace driftwave::link {
@@ -58,6 +59,7 @@ class ClipLender {
     for (std::uint32_t slot = 0; slot < kClipSlots; ++slot) {
       if (!is_free(slot)) continue;
       lent_[slot] = true;
+      used_[slot] = true;
       const std::uint64_t generation = ++generations_[slot];
       section_->slots[slot].word.store(slot_word(generation, SlotState::writing),
                                        std::memory_order_relaxed);
@@ -87,6 +89,15 @@ class ClipLender {
     return count;
   }
 
+  /// [link] Give the memory of free slots back to the system.
+  void trim() noexcept {
+    for (std::uint32_t slot = 0; slot < kClipSlots; ++slot) {
+      if (!used_[slot] || !is_free(slot)) continue;
+      platform::discard(arena_ + slot * kClipSlotBytes, kClipSlotBytes);
+      used_[slot] = false;
+    }
+  }
+
   /// [link] True once a slot word was impossible.
   bool broken() const noexcept { return broken_; }
 
@@ -111,6 +122,7 @@ class ClipLender {
   std::byte* arena_ = nullptr;
   std::array<std::uint64_t, kClipSlots> generations_{};
   std::array<bool, kClipSlots> lent_{};
+  std::array<bool, kClipSlots> used_{};  ///< holds memory since the last trim
   bool broken_ = false;
 };
 

@@ -89,9 +89,11 @@ class EngineLink {
   ClipStatus send_clip(std::uint64_t job, ClipRecord record,
                        std::span<const float> planar) noexcept;
 
-  /// [link] Say that this process lives.
+  /// [link] Say that this process lives; every kHeartbeatMs. After kTrimBeats without a clip the
+  /// memory of the free slots goes back to the system.
   void beat() noexcept {
     segment_.stats()->engine.heartbeat.fetch_add(1, std::memory_order_relaxed);
+    if (++beats_since_clip_ == kTrimBeats) clips_.trim();
   }
   /// [link] Tell the plugin how the engine keeps up.
   void publish(std::uint64_t jobs_done, std::uint32_t p50_us, std::uint32_t p99_us) noexcept {
@@ -115,6 +117,8 @@ class EngineLink {
   bool add_chunk(const Record& record);
   void finish_upload(Request& to);
 
+  static constexpr std::uint64_t kTrimBeats = 25;
+
   Hello hello_;
   FileDescriptor memory_;
   Segment segment_;
@@ -124,6 +128,7 @@ class EngineLink {
   Record record_{};
   std::vector<float> upload_;
   std::uint64_t upload_job_ = 0;
+  std::uint64_t beats_since_clip_ = kTrimBeats;
   bool broken_ = false;
 };
 
@@ -196,6 +201,7 @@ inline ClipStatus EngineLink::send_clip(std::uint64_t job, ClipRecord record,
     return ClipStatus::broken;
   }
   if (replies_.room_for(sizeof record) == RingStatus::again) return ClipStatus::no_room;
+  beats_since_clip_ = 0;
   const std::optional<ClipLoan> loan = clips_.borrow();
   if (!loan) return clips_.broken() ? ClipStatus::broken : ClipStatus::no_slot;
   std::ranges::copy(planar, loan->room.begin());

@@ -29,12 +29,12 @@ inline constexpr std::uint32_t kMaxBlockFrames = 65536;
 inline constexpr double kMinRateHz = 4000.0;
 inline constexpr double kMaxRateHz = 768000.0;
 
-inline constexpr std::size_t kRequestRingBytes = 256 * 1024;
-inline constexpr std::size_t kReplyRingBytes = 64 * 1024;
+inline constexpr std::size_t kRequestRingBytes = 256UL * 1024;
+inline constexpr std::size_t kReplyRingBytes = 64UL * 1024;
 inline constexpr std::uint32_t kMaxParams = 512;
 inline constexpr std::uint32_t kClipSlots = 16;
 /// Room of one clip slot: 2 097 152 floats, 23 s of stereo at 44.1 kHz. The arena is sparse.
-inline constexpr std::size_t kClipSlotBytes = 8 * 1024 * 1024;
+inline constexpr std::size_t kClipSlotBytes = 8UL * 1024 * 1024;
 inline constexpr std::uint32_t kMaxClipChannels = 2;
 inline constexpr std::uint32_t kAudioMarks = 64;
 

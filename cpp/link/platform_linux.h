@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -30,6 +31,9 @@ inline FileDescriptor create_sealed_memory(std::uint64_t bytes) noexcept {
   }
   return fd;
 }
+
+/// [link] Give whole pages back to the system; they read as zeros afterwards.
+inline void discard(void* at, std::size_t bytes) noexcept { ::madvise(at, bytes, MADV_REMOVE); }
 
 /// [link] Whether the peer cannot shrink the memory under us, and its length.
 inline bool sealed_length(int fd, std::uint64_t& bytes) noexcept {

@@ -17,7 +17,7 @@
 
 namespace driftwave::link {
 
-inline constexpr std::size_t kMaxRecordBytes = 32 * 1024;  ///< payload without header
+inline constexpr std::size_t kMaxRecordBytes = 32UL * 1024;  ///< payload without header
 inline constexpr std::size_t kRecordAlign = 8;
 inline constexpr std::uint64_t kAllJobs = std::numeric_limits<std::uint64_t>::max();
 
@@ -62,7 +62,7 @@ struct GenerateRecord {
   double source_rate_hz;          ///< of the uploaded source
   std::uint32_t source_frames;    ///< 0: no upload; else all its chunks came before, same job
   std::uint32_t source_channels;  ///< 1 or 2
-  std::int32_t steps;             ///< 1..64
+  std::int32_t steps;             ///< 1..64; 0: as many as the voice likes
   std::int32_t count;             ///< 1..64
   std::int32_t note;              ///< MIDI note 0..127, -1: none
   std::uint32_t priority;         ///< 0: somebody waits for it; 1: filling a pool

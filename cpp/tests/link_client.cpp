@@ -188,6 +188,28 @@ TEST("a stalled engine fills the ring, then a bounded backlog, then sends are re
   CHECK(pair.client.state() == LinkState::ready);
 }
 
+TEST("an idle link gives the memory of its clips back, but not of one that is not yet taken") {
+  Pair pair;
+  const std::vector<float> audio(1000, 1.0F);
+  CHECK(pair.link().send_clip(1, a_clip(1, 1000), audio) == ClipStatus::sent);
+  CHECK(pair.link().send_clip(2, a_clip(1, 1000), audio) == ClipStatus::sent);
+  Reply reply;
+  ReceivedClip clip;
+  CHECK(pair.client.next_reply(reply));
+  CHECK(pair.client.take_clip(std::get<ClipRecord>(reply.body), clip));
+  std::byte* arena = pair.client.segment().section(SectionKind::clips) + kArenaOffsetBytes;
+  CHECK(arena[3] == std::byte{0x3F} && arena[kClipSlotBytes + 3] == std::byte{0x3F});
+  for (int beat = 0; beat < 30; ++beat) pair.link().beat();
+  CHECK(arena[3] == std::byte{0} && arena[kClipSlotBytes + 3] == std::byte{0x3F});
+  CHECK(pair.client.next_reply(reply));
+  CHECK(pair.client.take_clip(std::get<ClipRecord>(reply.body), clip));
+  CHECK(clip.audio == audio);
+  CHECK(pair.link().send_clip(3, a_clip(1, 1000), audio) == ClipStatus::sent);
+  CHECK(pair.client.next_reply(reply));
+  CHECK(pair.client.take_clip(std::get<ClipRecord>(reply.body), clip));
+  CHECK(clip.audio == audio);
+}
+
 TEST("wake ends a sleep") {
   Pair pair;
   pair.client.wake();

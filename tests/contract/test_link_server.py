@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge import _native, link_peer
+from bridge import _native, link, link_peer
 from bridge.errors import EngineRunning, RuntimeFolderError
 from bridge.link import ALL_JOBS, LinkCancel, LinkGenerate, LinkPeer, LinkRequest, LinkServer
 from bridge.rendezvous import Rendezvous, socket_path
@@ -316,6 +316,28 @@ def test_too_many_open_jobs_of_one_plugin_are_refused(tmp_path: Path) -> None:
         server.close()
 
 
+def test_a_seed_that_no_record_holds_raises_in_the_caller_and_blocks_nothing(
+    tmp_path: Path,
+) -> None:
+    raised: list[BaseException] = []
+
+    class Careless(EchoHandler):
+        def link_request(self, peer: LinkPeer, request: LinkRequest) -> None:
+            if isinstance(request, LinkGenerate):
+                try:
+                    peer.send_clip(request.job, echo_audio(1, 0, 10), RATE, clip_id="", seed=2**70)
+                except TypeError as error:
+                    raised.append(error)
+            super().link_request(peer, request)
+
+    server = LinkServer(Careless(), tmp_path / "engine.sock")
+    try:
+        _is_served(server.path)
+    finally:
+        server.close()
+    assert len(raised) == 1
+
+
 # ---- rendezvous ------------------------------------------------------------------------------
 
 
@@ -351,6 +373,19 @@ def test_a_hello_in_pieces_is_accepted(server: LinkServer) -> None:
         for fd in fds:
             os.close(fd)
     assert (len(data), len(fds)) == (256, 1)
+
+
+def test_one_plugin_too_many_is_told_so(
+    server: LinkServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "_MAX_LINKS", 2)
+    clients = [connect(server.path) for _ in range(2)]
+    third = _native.LinkClient()
+    assert third.connect(str(server.path)) is _native.ConnectResult.REFUSED
+    assert "close some" in third.message
+    clients.pop().disconnect()
+    wait_until(lambda: len(server.peers) == 1, "one has left")
+    _is_served(server.path)
 
 
 def test_the_socket_is_private_and_goes_with_the_server(tmp_path: Path) -> None:
