@@ -56,11 +56,22 @@ function(driftwave_patch_dpf dpf_dir)
                     continue;
 
                 fPlugin.setParameterValue(i, curValue);"
-    "                if (d_isEqual(curValue, fPlugin.getParameterDefault(i)))
+    "                const float resting = fPlugin.getParameterDefault(i);
+                if (d_isEqual(curValue, resting) &&
+                    d_isEqual(fCachedParameterValues[kVst3InternalParameterBaseCount + i], resting))
                     continue;
 
-                curValue = fPlugin.getParameterDefault(i);
+                curValue = resting;
                 fPlugin.setParameterValue(i, curValue);")
+  driftwave_patch("VST3: activation of what is active" "${vst3}"
+    "        if (active)
+            fPlugin.activate();
+        else
+            fPlugin.deactivateIfNeeded();"
+    "        if (!active)
+            fPlugin.deactivateIfNeeded();
+        else if (!fPlugin.isActive())
+            fPlugin.activate();")
   # Without a separate controller a value set by the host was dropped until the next process call.
   driftwave_patch("VST3: values set while not processing" "${vst3}"
     "       #if DPF_VST3_USES_SEPARATE_CONTROLLER
@@ -165,7 +176,6 @@ function(driftwave_patch_dpf dpf_dir)
 "
     "                    if (fPlugin.isParameterTrigger(i))
                     {
-                        fCachedParameters.values[i] = value;
                         value = fPlugin.getParameterDefault(i);
                         if (in == nullptr) fPlugin.setParameterValue(i, value);
                     }

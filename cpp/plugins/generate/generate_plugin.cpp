@@ -5,6 +5,8 @@
 #include <cstring>
 #include <span>
 
+#include "first_kit.h"
+
 namespace driftwave {
 
 namespace {
@@ -35,6 +37,9 @@ shim::Transport translate(const TimePosition& position) noexcept {  // [audio]
 
 GeneratePlugin::GeneratePlugin()
     : Plugin(shim::kParameterCount, 0, 1), generator_(options_for(isDummyInstance())) {
+  for (std::uint32_t pad = 0; pad < shim::kPadCount; ++pad) {
+    generator_.set_prompt(pad, kFirstKit[pad]);
+  }
   generator_.prepare(getSampleRate(), getBufferSize());
 }
 
