@@ -25,7 +25,6 @@ from engine.denoisers import denoised_from_velocity
 from engine.frameworks import Batch, Framework, Parts
 from engine.frameworks.flow import (
     ConditionDropout,
-    cropped,
     dropped_conditions,
     logit_normal_times,
     normal_like,
@@ -51,7 +50,6 @@ class Settings:
     guidance_high: float = 4.0
     softening: float = 0.1  # c of the pseudo-Huber distance, in units of velocity
     silence_weight: float = 0.4
-    crop_frames: tuple[int, ...] = (36, 43, 43, 48, 64, 86, 172)
     dropout: ConditionDropout = field(
         default_factory=lambda: ConditionDropout(everything=0.05)
     )
@@ -71,7 +69,6 @@ class Consistency(Framework):
     def loss(self, batch: Batch, generator: torch.Generator, step: int) -> dict[str, Tensor]:
         """Pseudo-Huber distance between the student's answers at t and at s < t."""
         settings = self.settings
-        batch = cropped(batch, settings.crop_frames, generator)
         conditions = dropped_conditions(batch, settings.dropout, generator)
         conditions = conditions._replace(guidance=self._guidance(batch.x, generator))
         t = logit_normal_times(batch.x, settings.time_mean, settings.time_std, generator)
@@ -100,14 +97,15 @@ class Consistency(Framework):
         return low + (high - low) * draws
 
     def _jump(self, x: Tensor, t: Tensor, conditions: Conditions) -> Tensor:
-        return denoised_from_velocity(x, spread(t), self.network(x, t, conditions).float())
+        velocity: Tensor = self.network(x, t, conditions).float()
+        return denoised_from_velocity(x, spread(t), velocity)
 
     def _guided_step(self, x: Tensor, t: Tensor, s: Tensor, conditions: Conditions) -> Tensor:
         """Euler's step of the teacher with classifier-free guidance (Ho & Salimans 2022)."""
         plain = conditions._replace(guidance=torch.ones_like(conditions.guidance))
         pairs = zip(plain, without_conditions(plain), strict=True)
         both = Conditions(*(torch.cat(pair) for pair in pairs))
-        velocity = self.teacher(torch.cat((x, x)), torch.cat((t, t)), both).float()
+        velocity: Tensor = self.teacher(torch.cat((x, x)), torch.cat((t, t)), both).float()
         told, untold = velocity.chunk(2)
         guided = untold + spread(conditions.guidance) * (told - untold)
         return x + spread(s - t) * guided

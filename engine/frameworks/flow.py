@@ -38,7 +38,6 @@ class Settings:
     time_mean: float = 0.2  # of the normal under the sigmoid; above 0 = noisier times
     time_std: float = 1.0
     silence_weight: float = 0.4  # of frames after the end of a sound
-    crop_frames: tuple[int, ...] = (36, 43, 43, 48, 64, 86, 172)  # one is drawn for each batch
     dropout: ConditionDropout = field(default_factory=ConditionDropout)
 
 
@@ -53,7 +52,6 @@ class Flow(Framework):
     def loss(self, batch: Batch, generator: torch.Generator, step: int) -> dict[str, Tensor]:
         """Weighted mean squared error of the velocity."""
         settings = self.settings
-        batch = cropped(batch, settings.crop_frames, generator)
         conditions = dropped_conditions(batch, settings.dropout, generator)
         t = logit_normal_times(batch.x, settings.time_mean, settings.time_std, generator)
         eps = normal_like(batch.x, generator)
@@ -61,17 +59,6 @@ class Flow(Framework):
         velocity = self.network(x_t, t, conditions).float()
         error = (velocity - (eps - batch.x)).square()
         return {"total": weighted_mean(error, batch, settings.silence_weight).mean()}
-
-
-def cropped(batch: Batch, choices: tuple[int, ...], generator: torch.Generator) -> Batch:
-    """Cut the whole batch to one of ``choices`` frames from the onset, drawn at random."""
-    frames = choices[int(torch.randint(len(choices), (), generator=generator))]
-    return Batch(
-        x=batch.x[:, :, :frames],
-        lengths=batch.lengths.clamp(max=frames),
-        category=batch.category,
-        descriptors=batch.descriptors,
-    )
 
 
 def dropped_conditions(

@@ -11,14 +11,14 @@ Shapes: x (B, D, L); noise_cond (B,); the answer (B, D, L).
 from __future__ import annotations
 
 import math
+from collections.abc import Sized
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.frameworks import DataInfo
 from engine.registry import Spec
 
 TIME_FEATURES = 64
@@ -96,9 +96,8 @@ class _ConditionEmbedding(nn.Module):
         self.descriptors = _perceptron(3 * descriptors, width)
         self.guidance = _perceptron(2, width)
         nn.init.normal_(self.category.weight, std=0.02)
-        last = self.guidance[-1]
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        for parameter in self.guidance[-1].parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, t: Tensor, cond: Conditions) -> Tensor:
         absent = torch.isnan(cond.descriptors)
@@ -192,7 +191,26 @@ def _turned(h: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
     return torch.cat((a * cosine - b * sine, b * cosine + a * sine), dim=-1)
 
 
-def build(settings: Settings, data: DataInfo) -> Transformer:
+class LatentInfo(Protocol):
+    """What the network needs to know of its data."""
+
+    @property
+    def channels(self) -> int:
+        """Latent dimensions D."""
+        ...
+
+    @property
+    def categories(self) -> Sized:
+        """Names of the categories."""
+        ...
+
+    @property
+    def descriptors(self) -> Sized:
+        """Names of the descriptors."""
+        ...
+
+
+def build(settings: Settings, data: LatentInfo) -> Transformer:
     """Build the transformer for latents of data.channels dimensions."""
     return Transformer(settings, data.channels, len(data.categories), len(data.descriptors))
 

@@ -72,7 +72,7 @@ def sample(network: torch.nn.Module, sampler, steps: int, guidance: float, categ
 def test_flow_then_consistency_learn_the_toy_and_the_student_needs_one_step() -> None:
     network = transformer.build(transformer.Settings(32, 2, 2, 2.0), INFO)
     torch.manual_seed(0)
-    settings = flow_framework.Settings(crop_frames=(3,), dropout=NO_DROPOUT)
+    settings = flow_framework.Settings(dropout=NO_DROPOUT)
     flow = flow_framework.build(settings, Parts(network, None, INFO, 400))
     losses = train(flow, 400, 3e-3)
     assert np.mean(losses[-20:]) < 0.5 * np.mean(losses[:20])
@@ -83,7 +83,7 @@ def test_flow_then_consistency_learn_the_toy_and_the_student_needs_one_step() ->
 
     student = consistency_framework.build(
         consistency_framework.Settings(
-            crop_frames=(3,), dropout=NO_DROPOUT, guidance_high=1.5, last_gap=0.2
+            dropout=NO_DROPOUT, guidance_high=1.5, last_gap=0.2
         ),
         Parts(network, None, INFO, 250),
     )
@@ -112,14 +112,6 @@ def test_conditions_can_be_withheld_and_the_silence_weighs_less() -> None:
     error[:, :, 1:] = 1.0
     assert float(flow_framework.weighted_mean(error, short, 0.5)[0]) == pytest.approx(0.5)
     assert float(flow_framework.weighted_mean(error, short, 1.0)[0]) == pytest.approx(2 / 3)
-
-
-def test_cropping_keeps_the_onset_and_caps_the_length() -> None:
-    generator = torch.Generator().manual_seed(4)
-    batch = toy_batch(generator, 5)
-    cut = flow_framework.cropped(batch, (2,), generator)
-    assert torch.equal(cut.x, batch.x[:, :, :2])
-    assert cut.lengths.tolist() == [2] * 5
 
 
 def test_the_gap_of_consistency_shrinks_and_then_stays() -> None:

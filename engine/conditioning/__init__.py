@@ -1,0 +1,1 @@
+"""What a sound should be: descriptors measured from audio, words, categories."""
