@@ -117,7 +117,7 @@ class _CapturedDenoiser:
 
     def __init__(self, network: nn.Module, x: Tensor, t: Tensor, conditions: Any) -> None:
         self._inputs = (x.clone(), t.clone(), type(conditions)(*(c.clone() for c in conditions)))
-        side = torch.cuda.Stream()
+        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(2):  # libraries choose their kernels before the capture

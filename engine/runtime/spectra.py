@@ -40,13 +40,14 @@ def synthesise(spectrum: FloatArray, n_fft: int, hop: int) -> FloatArray:
         part = blocks[:, k::ratio].reshape(batch, -1)
         out[:, k * hop : k * hop + part.shape[1]] += part
     pad = (n_fft - hop) // 2
-    return out[:, pad : pad + frames * hop] / _envelope(n_fft, hop, frames)
+    kept: FloatArray = out[:, pad : pad + frames * hop] / _envelope(n_fft, hop, frames)
+    return kept
 
 
 @lru_cache(maxsize=8)
 def _window(n_fft: int) -> FloatArray:
     turn = 2.0 * np.pi * np.arange(n_fft) / n_fft
-    return (0.5 - 0.5 * np.cos(turn)).astype(np.float32)
+    return np.asarray(0.5 - 0.5 * np.cos(turn), dtype=np.float32)
 
 
 @lru_cache(maxsize=8)
@@ -62,4 +63,4 @@ def _envelope(n_fft: int, hop: int, frames: int) -> FloatArray:
     for frame in range(frames):
         total[frame * hop : frame * hop + n_fft] += square
     pad = (n_fft - hop) // 2
-    return total[pad : pad + frames * hop].astype(np.float32)
+    return np.asarray(total[pad : pad + frames * hop], dtype=np.float32)
