@@ -63,6 +63,14 @@ function(driftwave_patch_dpf dpf_dir)
 
                 curValue = resting;
                 fPlugin.setParameterValue(i, curValue);")
+  # Triggers pushed by the host never reached the plugin.
+  driftwave_patch("VST3: triggers reach the plugin" "${vst3}"
+    "        if (!fPlugin.isParameterOutputOrTrigger(index))
+            fPlugin.setParameterValue(index, value);
+    }"
+    "        if (!fPlugin.isParameterOutput(index))
+            fPlugin.setParameterValue(index, value);
+    }")
   driftwave_patch("VST3: activation of what is active" "${vst3}"
     "        if (active)
             fPlugin.activate();

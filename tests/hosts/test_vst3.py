@@ -34,18 +34,17 @@ def test_a_generated_sound_is_played_saved_and_recalled_without_the_engine(
         run_python_host("tests.support.vst3_host", [host, "generate", *arguments], environment)
         engine.kill()
         with Library(engine.library) as library:
-            (stored,) = library.list()
-            clip = as_stereo(library.get(stored.id).audio)
+            clips = [as_stereo(library.get(record.id).audio) for record in library.search()]
 
     generated = np.load(tmp_path / "generated.npy")
-    place = find_clip(generated, clip)
-    assert place >= 0, "the library's clip is not in what the plugin played"
+    found = [(find_clip(generated, clip), clip) for clip in clips]
+    heard = [(place, clip) for place, clip in found if place >= 0]
+    assert heard, "what the plugin played is no clip of the library"
+    place, clip = heard[0]
 
     run_python_host("tests.support.vst3_host", [host, "recall", *arguments], environment)
     recalled = np.load(tmp_path / "recalled.npy")
     again = find_clip(recalled, clip)
     assert again >= 0, "the recalled sound differs from the library's clip"
     length = clip.shape[1]
-    assert np.array_equal(
-        generated[:, place : place + length], recalled[:, again : again + length]
-    )
+    assert np.array_equal(generated[:, place : place + length], recalled[:, again : again + length])

@@ -1,6 +1,6 @@
 """A VST3 host as a process: `python -m tests.support.vst3_host HOST ACTION PLUGIN FOLDER`.
 
-HOST is `pedalboard` or `dawdreamer`. Action `generate` waits for the engine, generates a sound on
+HOST is `pedalboard` or `dawdreamer`. Action `generate` generates a sound on
 pad 1 by its parameter, plays it and writes FOLDER/generated.npy and FOLDER/state.bin; `recall`
 loads that state, plays the pad and writes FOLDER/recalled.npy. Sound is float32 `(2, T)`.
 """
@@ -17,10 +17,7 @@ import numpy.typing as npt
 
 from tests.support.engine_process import (
     ATTACK_TIME,
-    BUSY,
-    ENGINE_STATUS,
     GENERATE,
-    READY,
     SECONDS,
 )
 
@@ -29,6 +26,7 @@ BLOCK = 512
 PAD_NOTE = 36
 CLIP_S = 0.3
 PATIENCE_S = 60.0
+TRIES_A_PUSH = 20
 
 Audio = npt.NDArray[np.float32]
 
@@ -37,8 +35,6 @@ class Host(Protocol):
     """What both hosts can do. Values are in the parameter's own units."""
 
     def set(self, index: int, value: float) -> None: ...
-
-    def get(self, index: int) -> float: ...
 
     def play(self, seconds: float, *, note: int | None = None) -> Audio: ...
 
@@ -61,9 +57,6 @@ class PedalboardHost:
 
     def set(self, index: int, value: float) -> None:
         setattr(self._plugin, self._names[index], value)
-
-    def get(self, index: int) -> float:
-        return float(getattr(self._plugin, self._names[index]))
 
     def play(self, seconds: float, *, note: int | None = None) -> Audio:
         messages = [] if note is None else [(bytes([0x90, note, 127]), 0.01)]
@@ -89,17 +82,12 @@ class DawDreamerHost:
             SECONDS: (0.1, 12.0),
             ATTACK_TIME: (0.0, 100.0),
             GENERATE: (0.0, 1.0),
-            ENGINE_STATUS: (0.0, 4.0),
         }
 
     def set(self, index: int, value: float) -> None:
         low, high = self._ranges[index]
         normalized = (value - low) / (high - low)
         self._plugin.set_parameter(index, normalized)
-
-    def get(self, index: int) -> float:
-        low, high = self._ranges[index]
-        return low + float(self._plugin.get_parameter(index)) * (high - low)
 
     def play(self, seconds: float, *, note: int | None = None) -> Audio:
         self._plugin.clear_midi()
@@ -115,31 +103,25 @@ class DawDreamerHost:
         self._plugin.load_state(str(path))
 
 
-def play_until(host: Host, reached: set[int]) -> None:
-    """Process until the plugin reports one of these engine states."""
-    deadline = time.monotonic() + PATIENCE_S
-    while round(host.get(ENGINE_STATUS)) not in reached:
-        if time.monotonic() > deadline:
-            raise SystemExit(f"engine_status stays at {host.get(ENGINE_STATUS)}, not in {reached}")
-        host.play(0.02)
-        time.sleep(0.01)
-
-
 def generate(host: Host, folder: Path) -> None:
-    """Make, hear and save a sound."""
+    """Make, hear and save a sound.
+
+    Neither host shows what the plugin reports of itself before it runs an event loop, so the
+    trigger is pushed again when nothing has come of it (the plugin may not have met the engine).
+    """
     host.set(ATTACK_TIME, 0.0)
     host.set(SECONDS, CLIP_S)
-    play_until(host, {READY})
-    host.set(GENERATE, 1.0)
     deadline = time.monotonic() + PATIENCE_S
-    heard = host.play(1.0, note=PAD_NOTE)
-    while not np.any(heard):
+    tries = 0
+    while not np.any(host.play(1.0, note=PAD_NOTE)):
         if time.monotonic() > deadline:
             raise SystemExit("pad 1 stays silent after Generate")
-        time.sleep(0.05)
-        heard = host.play(1.0, note=PAD_NOTE)
-    play_until(host, {READY, BUSY})
-    assert host.get(GENERATE) == 0.0, "the trigger did not fall back"
+        if tries % TRIES_A_PUSH == 0:
+            for value in (0.0, 1.0):
+                host.set(GENERATE, value)
+                host.play(0.1)
+        tries += 1
+        time.sleep(0.1)
     np.save(folder / "generated.npy", host.play(1.0, note=PAD_NOTE))
     host.save(folder / "state.bin")
 
