@@ -66,11 +66,11 @@ void run(const Case& what, int blocks) {
   const auto at = [&](double part) {
     return times[static_cast<std::size_t>(part * static_cast<double>(times.size() - 1))];
   };
-  std::printf("{\"benchmark\": \"shim.process\", \"frames\": %u, \"voices\": %u, \"rate\": 48000, "
-              "\"clip_rate\": %.0f, \"blocks\": %zu, \"p50_ns\": %.0f, \"p99_ns\": %.0f, "
-              "\"max_ns\": %.0f}\n",
-              what.frames, what.voices, what.clip_rate_hz, times.size(), at(0.5), at(0.99),
-              at(1.0));
+  std::printf(
+      "{\"benchmark\": \"shim.process\", \"frames\": %u, \"voices\": %u, \"rate\": 48000, "
+      "\"clip_rate\": %.0f, \"blocks\": %zu, \"p50_ns\": %.0f, \"p99_ns\": %.0f, "
+      "\"max_ns\": %.0f}\n",
+      what.frames, what.voices, what.clip_rate_hz, times.size(), at(0.5), at(0.99), at(1.0));
   std::fflush(stdout);
 }
 

@@ -48,10 +48,10 @@ std::shared_ptr<const ClipData> ClipData::make(std::span<const std::span<const f
   clip->stride_ = kClipPadBefore + frames + kClipPadAfter;
   clip->samples_.assign(clip->stride_ * channels.size(), 0.0F);
   for (std::size_t c = 0; c < channels.size(); ++c) {
-    std::transform(channels[c].begin(), channels[c].end(),
-                   clip->samples_.begin() +
-                       static_cast<std::ptrdiff_t>(c * clip->stride_ + kClipPadBefore),
-                   on_grid);
+    std::transform(
+        channels[c].begin(), channels[c].end(),
+        clip->samples_.begin() + static_cast<std::ptrdiff_t>(c * clip->stride_ + kClipPadBefore),
+        on_grid);
   }
   clip->measure();
   return clip;

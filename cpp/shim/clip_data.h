@@ -25,8 +25,8 @@ inline constexpr float kGrid = 8388608.0F;  ///< 2^23: samples are whole multipl
 class ClipData {
  public:
   /// [link] [ui] Copies `channels` (1 or 2 of equal length). Non-finite samples become 0, the rest
-  /// is rounded to the 24-bit grid and clipped to [-1, 1). Returns null and a message that names the
-  /// value when rate, length or channel count can't be used.
+  /// is rounded to the 24-bit grid and clipped to [-1, 1). Returns null and a message that names
+  /// the value when rate, length or channel count can't be used.
   static std::shared_ptr<const ClipData> make(std::span<const std::span<const float>> channels,
                                               double sample_rate_hz, std::string& message);
 
@@ -36,9 +36,9 @@ class ClipData {
     const std::uint32_t which = index < channels_ ? index : 0;
     return samples_.data() + which * stride_ + kClipPadBefore;
   }
-  std::uint32_t frames() const noexcept RT_NONBLOCKING { return frames_; }      // [any]
-  std::uint32_t channels() const noexcept RT_NONBLOCKING { return channels_; }  // [any]
-  double sample_rate_hz() const noexcept RT_NONBLOCKING { return rate_; }       // [any]
+  std::uint32_t frames() const noexcept RT_NONBLOCKING { return frames_; }        // [any]
+  std::uint32_t channels() const noexcept RT_NONBLOCKING { return channels_; }    // [any]
+  double sample_rate_hz() const noexcept RT_NONBLOCKING { return rate_; }         // [any]
   std::size_t bytes() const noexcept { return samples_.size() * sizeof(float); }  // [any]
 
   /// [any] Greatest magnitude near a frame; 0 past the end.

@@ -16,8 +16,8 @@
 
 namespace driftwave::shim {
 
-inline constexpr std::uint32_t kPoolSize = 4;    ///< fresh variations kept ready for each pad
-inline constexpr std::uint32_t kVoices = 16;     ///< voices that play
+inline constexpr std::uint32_t kPoolSize = 4;     ///< fresh variations kept ready for each pad
+inline constexpr std::uint32_t kVoices = 16;      ///< voices that play
 inline constexpr std::uint32_t kVoiceSlots = 32;  ///< and those fading out after being stolen
 
 inline constexpr std::uint32_t kWaitingNotes = 128;

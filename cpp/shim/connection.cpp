@@ -13,6 +13,7 @@ constexpr milliseconds kConnectTimeout{400};  // bounds how long closing the plu
 constexpr milliseconds kFirstRetry{100};
 constexpr milliseconds kLastRetry{2000};
 constexpr milliseconds kStartingRetry{100};
+constexpr milliseconds kIdleRetry{250};  // a host that only scans plugins needs no engine
 constexpr seconds kStartTimeout{60};
 constexpr seconds kRestartPause{20};
 constexpr int kMaxFailedStarts = 3;
@@ -25,7 +26,7 @@ Connection::Connection(link::LinkClient& client, ConnectionOptions options)
   socket_path_ = options_.runtime_dir + "/driftwave/engine.sock";
 }
 
-bool Connection::tend(double sample_rate_hz, std::uint32_t max_block_frames) {
+bool Connection::tend(double sample_rate_hz, std::uint32_t max_block_frames, bool may_start) {
   if (connected() || Clock::now() < next_try_) return false;
   link::LinkOptions how;
   how.socket_path = socket_path_;
@@ -46,7 +47,7 @@ bool Connection::tend(double sample_rate_hz, std::uint32_t max_block_frames) {
   retry_in(back_off_);
   back_off_ = std::min(back_off_ * 2, kLastRetry);
   if (result == link::ConnectResult::no_engine) {
-    start_engine();
+    start_engine(may_start);
   } else if (result == link::ConnectResult::timed_out && start_) {
     retry_in(kStartingRetry);  // it listens already and answers soon
   } else {
@@ -57,12 +58,12 @@ bool Connection::tend(double sample_rate_hz, std::uint32_t max_block_frames) {
 }
 
 // Nobody listens. Begins to start an engine, or watches the one that is starting.
-void Connection::start_engine() {
+void Connection::start_engine(bool may_start) {
   if (start_) {
     if (start_->alive() && Clock::now() < start_deadline_) return retry_in(kStartingRetry);
-    text_ = start_->alive() ? "The engine did not answer within 60 seconds; see " +
-                                  start_->log_path() + "."
-                            : "The engine stopped while starting: " + start_->last_words();
+    text_ = start_->alive()
+                ? "The engine did not answer within 60 seconds; see " + start_->log_path() + "."
+                : "The engine stopped while starting: " + start_->last_words();
     start_.reset();
     ++failed_starts_;
     start_allowed_ = Clock::now() + kRestartPause;
@@ -71,6 +72,10 @@ void Connection::start_engine() {
   if (!options_.autostart || autostart_forbidden()) {
     text_ = "No engine is running. Start one with `driftwave serve`.";
     return;
+  }
+  if (!may_start) {
+    text_ = "No engine is running; one is started as soon as you play or generate.";
+    return retry_in(kIdleRetry);
   }
   if (failed_starts_ >= kMaxFailedStarts || Clock::now() < start_allowed_) return;
   std::string message;
@@ -85,8 +90,8 @@ void Connection::start_engine() {
   // Between the failed call and the lock another plugin may have started one: look once more.
   link::FileDescriptor probe;
   const auto deadline = link::Clock::now() + kConnectTimeout;
-  if (start && link::connect_socket(socket_path_, deadline, probe) !=
-                   link::ConnectResult::no_engine) {
+  if (start &&
+      link::connect_socket(socket_path_, deadline, probe) != link::ConnectResult::no_engine) {
     return retry_in(milliseconds(0));
   }
   if (!start || !start->spawn(*record, message)) {
@@ -109,9 +114,12 @@ void Connection::lost() {
 
 EngineStatus Connection::status() const {
   switch (client_.state()) {
-    case link::LinkState::ready: return EngineStatus::kReady;
-    case link::LinkState::stalled: return EngineStatus::kLost;
-    case link::LinkState::off: break;
+    case link::LinkState::ready:
+      return EngineStatus::kReady;
+    case link::LinkState::stalled:
+      return EngineStatus::kLost;
+    case link::LinkState::off:
+      break;
   }
   if (start_ || other_starts_) return EngineStatus::kStarting;
   return was_connected_ ? EngineStatus::kLost : EngineStatus::kOff;

@@ -24,9 +24,10 @@ class Connection {
 
   Connection(link::LinkClient& client, ConnectionOptions options);
 
-  /// [link] Connects when it is time to try; blocks for at most 400 ms. True when a new connection
+  /// [link] Connects when it is time to try; blocks for at most 400 ms. Starts an engine when none
+  /// answers and `may_start` says that somebody really uses the plugin. True when a new connection
   /// has just been made.
-  bool tend(double sample_rate_hz, std::uint32_t max_block_frames);
+  bool tend(double sample_rate_hz, std::uint32_t max_block_frames, bool may_start);
 
   /// [link] The link went off: try again soon.
   void lost();
@@ -39,7 +40,7 @@ class Connection {
   Clock::time_point next_try() const { return next_try_; }
 
  private:
-  void start_engine();
+  void start_engine(bool may_start);
   void retry_in(std::chrono::milliseconds delay) { next_try_ = Clock::now() + delay; }
 
   link::LinkClient& client_;

@@ -150,12 +150,11 @@ std::shared_ptr<const ClipData> decode_flac(std::span<const std::uint8_t> bytes,
   source.bytes = bytes;
   source.max_frames = max_frames;
   FLAC__StreamDecoder* d = decoder.get();
-  const bool good =
-      d != nullptr && FLAC__stream_decoder_set_md5_checking(d, true) != 0 &&
-      FLAC__stream_decoder_init_stream(d, read_source, nullptr, nullptr, nullptr, nullptr,
-                                       take_frame, nullptr, take_error,
-                                       &source) == FLAC__STREAM_DECODER_INIT_STATUS_OK &&
-      FLAC__stream_decoder_process_until_end_of_stream(d) != 0;
+  const bool good = d != nullptr && FLAC__stream_decoder_set_md5_checking(d, true) != 0 &&
+                    FLAC__stream_decoder_init_stream(
+                        d, read_source, nullptr, nullptr, nullptr, nullptr, take_frame, nullptr,
+                        take_error, &source) == FLAC__STREAM_DECODER_INIT_STATUS_OK &&
+                    FLAC__stream_decoder_process_until_end_of_stream(d) != 0;
   const bool sum_right = d != nullptr && FLAC__stream_decoder_finish(d) != 0;
   if (source.trouble.empty() && !good) source.trouble = "it is not a FLAC stream";
   if (source.trouble.empty() && !sum_right) source.trouble = "its checksum is wrong";

@@ -76,7 +76,7 @@ struct Generator::Impl {
   }
 
   template <typename Value>
-  Value read(std::uint32_t pad, Value PadSettings::* member) const {
+  Value read(std::uint32_t pad, Value PadSettings::*member) const {
     if (pad >= kPadCount) return {};
     const std::lock_guard lock(core.mutex);
     return core.pads[pad].settings.*member;
@@ -113,7 +113,7 @@ struct Generator::Impl {
   std::optional<LinkWorker> worker;  // last: its thread ends before the core does
 };
 
-Generator::Generator(GeneratorOptions options) : impl_(std::make_unique<Impl>(options)) {}
+Generator::Generator(const GeneratorOptions& options) : impl_(std::make_unique<Impl>(options)) {}
 Generator::~Generator() = default;
 
 void Generator::prepare(double sample_rate_hz, std::uint32_t max_block_frames) {
@@ -198,8 +198,8 @@ void Generator::clear_clip(std::uint32_t pad) {
 bool Generator::set_clip(std::uint32_t pad, std::span<const std::span<const float>> channels,
                          double sample_rate_hz, std::string_view name, std::string& message) {
   if (pad >= kPadCount) {
-    message = "There are 16 pads, numbered 0 to 15; pad " + std::to_string(pad) +
-              " does not exist.";
+    message =
+        "There are 16 pads, numbered 0 to 15; pad " + std::to_string(pad) + " does not exist.";
     return false;
   }
   float peak = 0.0F;
@@ -232,8 +232,8 @@ bool Generator::import_file(std::uint32_t pad, const std::filesystem::path& path
   const auto bytes = read_file(path, message);
   if (!bytes) return false;
   AudioFile file;
-  const bool flac = bytes->size() >= 4 && std::string_view(reinterpret_cast<const char*>(
-                                              bytes->data()), 4) == "fLaC";
+  const bool flac = bytes->size() >= 4 &&
+                    std::string_view(reinterpret_cast<const char*>(bytes->data()), 4) == "fLaC";
   if (flac) {
     const auto clip = decode_flac(*bytes, kMaxImportFrames, message);
     if (clip == nullptr) return false;
@@ -365,8 +365,9 @@ std::string Generator::save_state_text() const { return to_base64(save_state());
 bool Generator::load_state_text(std::string_view text, std::string& message) {
   const auto bytes = from_base64(text);
   if (bytes) return load_state(*bytes, message);
-  message = "The saved state is damaged (it is no base64 text). The present sounds and settings "
-            "are kept.";
+  message =
+      "The saved state is damaged (it is no base64 text). The present sounds and settings "
+      "are kept.";
   const std::lock_guard lock(impl_->core.mutex);
   impl_->core.tell(message);
   return false;

@@ -45,16 +45,16 @@ struct Transport {
 
 /// How a Generator reaches the engine. The defaults are those of an installed plugin.
 struct GeneratorOptions {
-  bool link = true;        ///< false: no link thread at all; clips come by set_clip and load_state
-  bool autostart = true;   ///< start the engine by the launch record when none answers
+  bool link = true;       ///< false: no link thread at all; clips come by set_clip and load_state
+  bool autostart = true;  ///< start the engine by the launch record when none answers
   std::string runtime_dir{};  ///< empty: as the engine chooses it
   std::string config_dir{};   ///< empty: as `driftwave install` chooses it
   std::string plugin_kind = "generate";
 };
 
-inline constexpr std::size_t kPeakCount = 256;     ///< columns of a waveform picture
-inline constexpr std::size_t kHistoryLength = 8;   ///< clips kept for each pad
-inline constexpr std::int64_t kRandomSeed = -1;    ///< a new seed at every Generate
+inline constexpr std::size_t kPeakCount = 256;    ///< columns of a waveform picture
+inline constexpr std::size_t kHistoryLength = 8;  ///< clips kept for each pad
+inline constexpr std::int64_t kRandomSeed = -1;   ///< a new seed at every Generate
 
 /// One clip of a pad's history, as words and numbers.
 struct ClipInfo {
@@ -79,7 +79,7 @@ struct PadInfo {
   std::string name;  ///< given by the user, else empty: show the prompt
   std::string prompt;
   std::string negative;
-  std::string voice;  ///< empty: the engine's default
+  std::string voice;                ///< empty: the engine's default
   std::int64_t seed = kRandomSeed;  ///< of the next Generate if the seed is locked
   bool waiting = false;             ///< a generation for this pad is under way
   float progress = 0.0f;            ///< of that generation
@@ -94,13 +94,13 @@ struct PadInfo {
 struct Snapshot {
   std::uint64_t serial = 0;  ///< changes when anything but `hits`, progress or voices changes
   EngineStatus status = EngineStatus::kOff;
-  std::string status_text;   ///< one sentence: what the engine is doing, or why it is not there
-  std::string message;       ///< the last error or warning in words; empty when all is well
-  std::string device;        ///< where the engine computes
+  std::string status_text;  ///< one sentence: what the engine is doing, or why it is not there
+  std::string message;      ///< the last error or warning in words; empty when all is well
+  std::string device;       ///< where the engine computes
   std::string engine_version;
   std::vector<std::string> voices;  ///< the first is the default
   float progress = 0.0f;
-  std::uint32_t jobs = 0;            ///< requests under way
+  std::uint32_t jobs = 0;  ///< requests under way
   std::uint32_t playing_voices = 0;
   std::uint64_t late_variations = 0;
   std::uint32_t selected_pad = 0;  ///< from 0
@@ -116,7 +116,7 @@ struct Peaks {
 
 class Generator {
  public:
-  explicit Generator(GeneratorOptions options = {});  // [ui]
+  explicit Generator(const GeneratorOptions& options = {});  // [ui]
   ~Generator();  // [ui] joins the link thread: at once, at most 0.4 s with a stopped engine
   Generator(const Generator&) = delete;
   Generator& operator=(const Generator&) = delete;
@@ -137,8 +137,8 @@ class Generator {
 
   // ---- parameters ----
 
-  /// [any] Clamped and rounded by the table; unknown indexes and outputs are ignored. A trigger acts
-  /// when its value rises above 0.5, and needs no process() call to be seen.
+  /// [any] Clamped and rounded by the table; unknown indexes and outputs are ignored. A trigger
+  /// acts when its value rises above 0.5, and needs no process() call to be seen.
   void set_parameter(std::uint32_t index, float value) noexcept RT_NONBLOCKING;
   /// [any] Outputs too; 0 for an unknown index.
   float parameter(std::uint32_t index) const noexcept RT_NONBLOCKING;
@@ -151,11 +151,11 @@ class Generator {
   void set_name(std::uint32_t pad, std::string_view name);      // [ui]
   /// [ui] Locks the pad's seed; kRandomSeed unlocks it.
   void set_seed(std::uint32_t pad, std::int64_t seed);
-  std::string prompt(std::uint32_t pad) const;          // [ui]
-  std::string negative(std::uint32_t pad) const;        // [ui]
-  std::string voice(std::uint32_t pad) const;           // [ui]
-  std::string name(std::uint32_t pad) const;            // [ui]
-  std::int64_t seed(std::uint32_t pad) const;           // [ui]
+  std::string prompt(std::uint32_t pad) const;    // [ui]
+  std::string negative(std::uint32_t pad) const;  // [ui]
+  std::string voice(std::uint32_t pad) const;     // [ui]
+  std::string name(std::uint32_t pad) const;      // [ui]
+  std::int64_t seed(std::uint32_t pad) const;     // [ui]
 
   /// [ui] As the triggers, for a pad of choice. The result arrives later; see snapshot().
   void generate(std::uint32_t pad);
@@ -164,9 +164,9 @@ class Generator {
 
   /// [ui] Step through the pad's last clips; false at the end of the history.
   bool undo(std::uint32_t pad);
-  bool redo(std::uint32_t pad);                           // [ui]
+  bool redo(std::uint32_t pad);                            // [ui]
   bool choose(std::uint32_t pad, std::uint32_t position);  // [ui] A/B: any place in the history
-  void clear_clip(std::uint32_t pad);                     // [ui] also forgets the history
+  void clear_clip(std::uint32_t pad);                      // [ui] also forgets the history
 
   /// [ui] Puts the user's own audio on a pad. `channels` are 1 or 2 spans of equal length, at most
   /// 60 s; peaks beyond full scale are scaled down; stored at 24 bit. False and a message when it
@@ -188,9 +188,9 @@ class Generator {
 
   // ---- what the editor shows ----
 
-  Snapshot snapshot() const;                // [ui]
-  Peaks peaks(std::uint32_t pad) const;     // [ui] of the pad's clip; zeros when there is none
-  void clear_message();                     // [ui]
+  Snapshot snapshot() const;             // [ui]
+  Peaks peaks(std::uint32_t pad) const;  // [ui] of the pad's clip; zeros when there is none
+  void clear_message();                  // [ui]
 
   // ---- state ----
 

@@ -28,8 +28,7 @@ constexpr std::size_t kMaxLines = 64;
 
 // The shell puts the engine into the background and prints its process id; "$@" keeps every
 // argument as it was recorded. The engine's parent is then init, so nobody needs to wait for it.
-constexpr const char* kScript =
-    "log=$1; shift; \"$@\" </dev/null >>\"$log\" 2>&1 & echo $!";
+constexpr const char* kScript = "log=$1; shift; \"$@\" </dev/null >>\"$log\" 2>&1 & echo $!";
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -54,8 +53,8 @@ class SpawnSettings {
     sigdelset(&all, SIGSTOP);
     posix_spawnattr_setsigmask(&attributes_, &none);
     posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-                                               POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setflags(&attributes_,
+                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
     posix_spawn_file_actions_addopen(&actions_, STDERR_FILENO, "/dev/null", O_WRONLY, 0);

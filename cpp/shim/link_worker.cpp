@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kBusyPoll{2};    // while the audio thread may set triggers
+constexpr milliseconds kBusyPoll{2};  // while the audio thread may set triggers
 constexpr milliseconds kIdlePoll{20};
 constexpr milliseconds kAudioGone{500};  // no process() for so long: the host stands still
 constexpr milliseconds kPoolPause{300};  // knobs must rest before pools are made anew
@@ -66,8 +66,10 @@ void LinkWorker::run() {
 
 // One round: what was asked for, then what the engine answers; sleeps in between.
 void LinkWorker::turn() {
+  // Hosts make instances just to look at them; only one that plays or asks may start an engine.
+  const bool used = core_.player.blocks() > 0 || !jobs_.empty();
   if (connection_.tend(sample_rate_.load(std::memory_order_relaxed),
-                       max_block_.load(std::memory_order_relaxed))) {
+                       max_block_.load(std::memory_order_relaxed), used)) {
     up_ = true;
     client_.query_status();
   }
@@ -123,8 +125,8 @@ void LinkWorker::take_wishes() {
     const Wish wish = core_.wishes.front();
     core_.wishes.pop_front();
     PadModel& pad = core_.pads[wish.pad];
-    const bool locked =
-        core_.parameters.get(pad_parameter(wish.pad, kPadSeedLock)) > 0.5F && pad.settings.seed >= 0;
+    const bool locked = core_.parameters.get(pad_parameter(wish.pad, kPadSeedLock)) > 0.5F &&
+                        pad.settings.seed >= 0;
     if (wish.kind == Wish::Kind::kGenerate) {
       if (!locked) pad.settings.seed = new_seed();
       add_job(make_job(core_, wish.pad, Job::Kind::kGenerate, nullptr, pad.settings.seed));
@@ -241,8 +243,8 @@ void LinkWorker::handle(std::uint64_t id, const link::ClipRecord& record) {
   const std::array<std::span<const float>, 2> channels = {
       audio.first(received.frames), audio.subspan(received.audio.size() - received.frames)};
   std::string message;
-  auto clip = make_pad_clip(std::span(channels).first(received.channels),
-                            received.sample_rate_hz, message);
+  auto clip =
+      make_pad_clip(std::span(channels).first(received.channels), received.sample_rate_hz, message);
   const std::lock_guard lock(core_.mutex);
   if (!clip) {
     core_.tell("The engine's sound can't be used: " + message);

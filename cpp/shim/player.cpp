@@ -9,8 +9,8 @@
 namespace driftwave::shim {
 namespace {
 
-constexpr float kChokeMs = 4.0F;    // a choked hat
-constexpr float kStealMs = 4.0F;    // a voice taken for a new note
+constexpr float kChokeMs = 4.0F;  // a choked hat
+constexpr float kStealMs = 4.0F;  // a voice taken for a new note
 constexpr float kPanicMs = 5.0F;
 constexpr float kGlideMs = 5.0F;    // a fader that moves
 constexpr float kResidueMs = 1.0F;  // time constant
@@ -60,7 +60,8 @@ void Player::prepare(double sample_rate_hz) {
   for (Voice& voice : voices_) {
     if (!voice.idle()) end(voice);
   }
-  sample_rate_ = std::isfinite(sample_rate_hz) ? std::clamp(sample_rate_hz, 1000.0, 1.0e6) : 48000.0;
+  sample_rate_ =
+      std::isfinite(sample_rate_hz) ? std::clamp(sample_rate_hz, 1000.0, 1.0e6) : 48000.0;
   residue_decay_ = std::exp(-1.0F / (kResidueMs * 0.001F * static_cast<float>(sample_rate_)));
   residue_ = {0.0F, 0.0F};
   pedal_.fill(false);
@@ -220,9 +221,13 @@ void Player::note_off(std::uint8_t channel, std::uint8_t note) noexcept RT_NONBL
 void Player::control(std::uint8_t channel, std::uint8_t controller,
                      std::uint8_t value) noexcept RT_NONBLOCKING {
   switch (controller) {
-    case 64: set_pedal(channel, value >= 64); break;
-    case 120: fade_all(frames_of(kPanicMs)); break;  // all sound off
-    case 121:                                        // reset all controllers
+    case 64:
+      set_pedal(channel, value >= 64);
+      break;
+    case 120:
+      fade_all(frames_of(kPanicMs));
+      break;   // all sound off
+    case 121:  // reset all controllers
       set_pedal(channel, false);
       set_bend(channel, 0.0F);
       break;
@@ -230,8 +235,11 @@ void Player::control(std::uint8_t channel, std::uint8_t controller,
     case 124:
     case 125:
     case 126:
-    case 127: fade_all(release_frames_); break;  // all notes off, and the modes that imply it
-    default: break;
+    case 127:
+      fade_all(release_frames_);
+      break;  // all notes off, and the modes that imply it
+    default:
+      break;
   }
 }
 
@@ -361,7 +369,8 @@ std::array<float, 2> Player::gains_of(const VoiceStart& how) const noexcept RT_N
 }
 
 std::uint32_t Player::frames_of(float milliseconds) const noexcept RT_NONBLOCKING {
-  return static_cast<std::uint32_t>(milliseconds * 0.001F * static_cast<float>(sample_rate_) + 0.5F);
+  return static_cast<std::uint32_t>(
+      std::lround(milliseconds * 0.001F * static_cast<float>(sample_rate_)));
 }
 
 }  // namespace driftwave::shim

@@ -61,11 +61,11 @@ class Player {
   void take_clips() noexcept RT_NONBLOCKING;
   void refresh() noexcept RT_NONBLOCKING;
   void handle(const std::uint8_t* bytes, std::uint32_t size) noexcept RT_NONBLOCKING;
-  void note_on(std::uint8_t channel, std::uint8_t note, std::uint8_t velocity) noexcept
-      RT_NONBLOCKING;
+  void note_on(std::uint8_t channel, std::uint8_t note,
+               std::uint8_t velocity) noexcept RT_NONBLOCKING;
   void note_off(std::uint8_t channel, std::uint8_t note) noexcept RT_NONBLOCKING;
-  void control(std::uint8_t channel, std::uint8_t controller, std::uint8_t value) noexcept
-      RT_NONBLOCKING;
+  void control(std::uint8_t channel, std::uint8_t controller,
+               std::uint8_t value) noexcept RT_NONBLOCKING;
   void set_pedal(std::uint8_t channel, bool down) noexcept RT_NONBLOCKING;
   void set_bend(std::uint8_t channel, float semitones) noexcept RT_NONBLOCKING;
   void choke(std::uint32_t group, std::uint32_t pad, bool chromatic) noexcept RT_NONBLOCKING;

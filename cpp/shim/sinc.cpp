@@ -13,8 +13,8 @@ constexpr double kKaiserBeta = 8.5;  // -87 dB side lobes
 constexpr std::uint32_t kPhaseBits = 9;
 static_assert(kSincPhases == 1U << kPhaseBits);
 constexpr std::uint32_t kBaseTaps = 32;
-constexpr std::array<double, 11> kRatios = {1.0, 1.1225, 1.26, 1.4143, 1.5875, 2.0,
-                                            2.52, 3.175, 4.0, 8.0,    kMaxRatio};
+constexpr std::array<double, 11> kRatios = {1.0,  1.1225, 1.26, 1.4143, 1.5875,   2.0,
+                                            2.52, 3.175,  4.0,  8.0,    kMaxRatio};
 
 // Modified Bessel function of the first kind, order 0. [ui]
 double bessel_i0(double x) {
@@ -34,8 +34,8 @@ class Kaiser {
   Kaiser() {
     for (std::size_t i = 0; i < table_.size(); ++i) {
       const double x = static_cast<double>(i) / kSteps;
-      table_[i] = bessel_i0(kKaiserBeta * std::sqrt(std::max(0.0, 1.0 - x * x))) /
-                  bessel_i0(kKaiserBeta);
+      table_[i] =
+          bessel_i0(kKaiserBeta * std::sqrt(std::max(0.0, 1.0 - x * x))) / bessel_i0(kKaiserBeta);
     }
   }
   double operator()(double x) const {
@@ -63,7 +63,8 @@ SincFilter make_filter(double max_ratio, const Kaiser& kaiser) {
     const double fraction = static_cast<double>(phase) / kSincPhases;
     double sum = 0.0;
     for (std::uint32_t k = 0; k < filter.taps; ++k) {
-      const double distance = static_cast<double>(static_cast<std::int32_t>(k) - half + 1) - fraction;
+      const double distance =
+          static_cast<double>(static_cast<std::int32_t>(k) - half + 1) - fraction;
       const double x = cutoff * distance;
       const double angle = std::numbers::pi * x;
       double value = std::fabs(x) < 1e-12 ? 1.0 : std::sin(angle) / angle;
@@ -102,8 +103,7 @@ void run(const SincFilter& filter, const float* left, const float* right, Positi
   for (std::uint32_t i = 0; i < count; ++i, position += increment) {
     const auto frame = static_cast<std::ptrdiff_t>(position >> 32) - reach;
     const auto fraction = static_cast<std::uint32_t>(position);
-    const float* row = filter.rows.data() +
-                       static_cast<std::size_t>(fraction >> kPartBits) * taps;
+    const float* row = filter.rows.data() + static_cast<std::size_t>(fraction >> kPartBits) * taps;
     const float part = static_cast<float>(fraction & ((1U << kPartBits) - 1)) * kPartScale;
     const Lanes parts = {part, part, part, part};
     Lanes sum_left = {0, 0, 0, 0};
@@ -140,8 +140,8 @@ const SincFilter& SincBank::pick(Position increment) const noexcept RT_NONBLOCKI
   return *filter;
 }
 
-void interpolate(const SincFilter& filter, const float* left, const float* right,
-                 Position position, Position increment, float* out_left, float* out_right,
+void interpolate(const SincFilter& filter, const float* left, const float* right, Position position,
+                 Position increment, float* out_left, float* out_right,
                  std::uint32_t count) noexcept RT_NONBLOCKING {
   if (right == nullptr) {
     run<false>(filter, left, left, position, increment, out_left, out_left, count);

@@ -1,8 +1,8 @@
 // Windowed-sinc interpolation: Kaiser-windowed polyphase filters for every pitch.
 //
 // Algorithm: J. O. Smith, "Digital Audio Resampling" (CCRMA): a table of the windowed sinc at 512
-// phases between two samples, linear interpolation between phases (error below -100 dB). When a clip
-// is played faster than it was made, the cutoff falls to 0.95 / ratio and the filter grows, so
+// phases between two samples, linear interpolation between phases (error below -100 dB). When a
+// clip is played faster than it was made, the cutoff falls to 0.95 / ratio and the filter grows, so
 // that what would lie above the host's Nyquist frequency is removed instead of folded.
 #pragma once
 
@@ -46,8 +46,8 @@ class SincBank {
 
 /// [audio] Interpolates `count` frames from `position` on, advancing by `increment`; `right` may be
 /// null for a mono clip. The clip needs taps / 2 readable frames on both sides of every position.
-void interpolate(const SincFilter& filter, const float* left, const float* right,
-                 Position position, Position increment, float* out_left, float* out_right,
+void interpolate(const SincFilter& filter, const float* left, const float* right, Position position,
+                 Position increment, float* out_left, float* out_right,
                  std::uint32_t count) noexcept RT_NONBLOCKING;
 
 }  // namespace driftwave::shim

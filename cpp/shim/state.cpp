@@ -38,7 +38,7 @@ class Writer {
   explicit Writer(std::size_t bytes) { out_.reserve(bytes); }
 
   template <typename T>
-    requires std::is_unsigned_v<T>
+  requires std::is_unsigned_v<T>
   void put(T value) {
     for (std::size_t i = 0; i < sizeof value; ++i) {
       out_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
@@ -66,8 +66,7 @@ class Reader {
   explicit Reader(std::span<const std::uint8_t> bytes) : rest_(bytes) {}
 
   template <typename T>
-    requires std::is_unsigned_v<T>
-  T get() {
+  requires std::is_unsigned_v<T> T get() {
     const auto bytes = get_bytes(sizeof(T));
     T value = 0;
     for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -144,8 +143,7 @@ std::optional<PadClip> read_clip(Reader& in, std::uint64_t& budget, std::string&
   const auto flac_bytes = in.get<std::uint64_t>();
   if (flac_bytes > kMaxClipBytes || imported > 1) in.fail();
   const auto flac = in.get_bytes(in.good() ? flac_bytes : 0);
-  const std::uint64_t decoded =
-      std::uint64_t{info.frames} * info.channels * sizeof(float);
+  const std::uint64_t decoded = std::uint64_t{info.frames} * info.channels * sizeof(float);
   if (!in.good() || info.channels < 1 || info.channels > 2 || decoded > budget) {
     in.fail();
     return std::nullopt;
@@ -171,7 +169,7 @@ std::optional<SavedState> broken(std::string& message, std::string_view why) {
 }  // namespace
 
 std::vector<std::uint8_t> write_state(const SavedState& state) {
-  std::size_t bytes = 64 * 1024;
+  std::size_t bytes = std::size_t{64} * 1024;
   for (const SavedPad& pad : state.pads) {
     if (pad.clip) bytes += pad.clip->flac->size();
   }
@@ -218,8 +216,7 @@ std::optional<SavedState> read_state(std::span<const std::uint8_t> bytes, std::s
               " MB, at most 256 MB can be read. The present sounds and settings are kept.";
     return std::nullopt;
   }
-  if (bytes.size() < kHeaderBytes ||
-      std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) {
+  if (bytes.size() < kHeaderBytes || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) {
     return broken(message, "it does not begin like one of Driftwave's");
   }
   Reader header(bytes.subspan(kMagic.size(), kHeaderBytes - kMagic.size()));

@@ -45,8 +45,8 @@ class Ramp {
     value_ = --left_ == 0 ? target_ : value_ + step_;
     return now;
   }
-  bool still() const noexcept RT_NONBLOCKING { return left_ == 0; }     // [audio]
-  float value() const noexcept RT_NONBLOCKING { return value_; }        // [audio]
+  bool still() const noexcept RT_NONBLOCKING { return left_ == 0; }  // [audio]
+  float value() const noexcept RT_NONBLOCKING { return value_; }     // [audio]
 
  private:
   float value_ = 0.0F;
@@ -85,8 +85,8 @@ class Voice {
     tail_ = true;
   }
 
-  /// [audio] Adds up to `count` <= kChunkFrames frames to the outputs and returns how many; finished()
-  /// tells whether those were the last.
+  /// [audio] Adds up to `count` <= kChunkFrames frames to the outputs and returns how many;
+  /// finished() tells whether those were the last.
   std::uint32_t render(const SincBank& bank, float* left, float* right,
                        std::uint32_t count) noexcept RT_NONBLOCKING;
   bool finished() const noexcept RT_NONBLOCKING { return finished_; }  // [audio]
@@ -102,14 +102,16 @@ class Voice {
   /// [audio] Present magnitude, as far as the clip's level table tells.
   float level() const noexcept RT_NONBLOCKING;
 
-  bool idle() const noexcept RT_NONBLOCKING { return stage_ == Stage::kIdle; }             // [audio]
-  bool releasing() const noexcept RT_NONBLOCKING { return stage_ == Stage::kReleasing; }   // [audio]
-  bool playing() const noexcept RT_NONBLOCKING { return !idle() && !tail_; }               // [audio]
-  std::uint64_t order() const noexcept RT_NONBLOCKING { return order_; }                   // [audio]
-  const VoiceStart& how() const noexcept RT_NONBLOCKING { return how_; }                   // [audio]
+  bool idle() const noexcept RT_NONBLOCKING { return stage_ == Stage::kIdle; }            // [audio]
+  bool releasing() const noexcept RT_NONBLOCKING { return stage_ == Stage::kReleasing; }  // [audio]
+  bool playing() const noexcept RT_NONBLOCKING { return !idle() && !tail_; }              // [audio]
+  std::uint64_t order() const noexcept RT_NONBLOCKING { return order_; }                  // [audio]
+  const VoiceStart& how() const noexcept RT_NONBLOCKING { return how_; }                  // [audio]
   /// [audio] The last frame written, for whoever must end the voice at once.
   std::array<float, 2> last() const noexcept RT_NONBLOCKING { return last_; }
-  void set_increment(Position increment) noexcept RT_NONBLOCKING { how_.increment = increment; }  // [audio]
+  void set_increment(Position increment) noexcept RT_NONBLOCKING {
+    how_.increment = increment;
+  }  // [audio]
   /// [audio]
   void set_gains(std::array<float, 2> gains, std::uint32_t frames) noexcept RT_NONBLOCKING {
     gain_[0].aim(gains[0], frames);

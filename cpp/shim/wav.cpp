@@ -24,7 +24,8 @@ std::uint16_t read_u16(std::span<const std::uint8_t> bytes, std::size_t at) {
 }
 
 void put_u32(std::vector<std::uint8_t>& to, std::uint32_t value) {
-  for (int shift = 0; shift < 32; shift += 8) to.push_back(static_cast<std::uint8_t>(value >> shift));
+  for (int shift = 0; shift < 32; shift += 8)
+    to.push_back(static_cast<std::uint8_t>(value >> shift));
 }
 
 void put_u16(std::vector<std::uint8_t>& to, std::uint32_t value) {
@@ -32,7 +33,9 @@ void put_u16(std::vector<std::uint8_t>& to, std::uint32_t value) {
   to.push_back(static_cast<std::uint8_t>(value >> 8));
 }
 
-void put_tag(std::vector<std::uint8_t>& to, const char (&tag)[5]) { to.insert(to.end(), tag, tag + 4); }
+void put_tag(std::vector<std::uint8_t>& to, const char (&tag)[5]) {
+  to.insert(to.end(), tag, tag + 4);
+}
 
 struct Format {
   std::uint16_t kind = 0;
@@ -50,7 +53,8 @@ float read_sample(std::span<const std::uint8_t> bytes, std::size_t at, const For
     const std::uint32_t raw = static_cast<std::uint32_t>(bytes[at]) << 8 |
                               static_cast<std::uint32_t>(bytes[at + 1]) << 16 |
                               static_cast<std::uint32_t>(bytes[at + 2]) << 24;
-    return static_cast<float>(static_cast<std::int32_t>(raw) / 256) / kGrid;
+    const std::int32_t sample = static_cast<std::int32_t>(raw) >> 8;
+    return static_cast<float>(sample) / kGrid;
   }
   return static_cast<float>(static_cast<double>(static_cast<std::int32_t>(read_u32(bytes, at))) /
                             2147483648.0);
@@ -82,13 +86,15 @@ bool read_wav(std::span<const std::uint8_t> bytes, AudioFile& file, std::string&
     }
     at = start + size + size % 2;
   }
-  const bool known = (format.kind == kPcm && (format.bits == 16 || format.bits == 24 ||
-                                              format.bits == 32)) ||
-                     (format.kind == kFloat && format.bits == 32);
+  const bool known =
+      (format.kind == kPcm && (format.bits == 16 || format.bits == 24 || format.bits == 32)) ||
+      (format.kind == kFloat && format.bits == 32);
   if (!known || format.channels < 1 || format.channels > 2) {
-    message = "WAV files must be mono or stereo, PCM of 16, 24 or 32 bit or 32-bit float; this one "
-              "has " + std::to_string(format.channels) + " channels of " +
-              std::to_string(format.bits) + " bit in format " + std::to_string(format.kind) + ".";
+    message =
+        "WAV files must be mono or stereo, PCM of 16, 24 or 32 bit or 32-bit float; this one "
+        "has " +
+        std::to_string(format.channels) + " channels of " + std::to_string(format.bits) +
+        " bit in format " + std::to_string(format.kind) + ".";
     return false;
   }
   const std::size_t sample_bytes = format.bits / 8;
@@ -126,7 +132,8 @@ bool write_wav(const ClipData& clip, const std::filesystem::path& path, std::str
     for (std::uint32_t c = 0; c < clip.channels(); ++c) {
       const auto sample = static_cast<std::int32_t>(clip.channel(c)[i] * kGrid);
       const auto raw = static_cast<std::uint32_t>(sample);
-      for (int shift = 0; shift < 24; shift += 8) out.push_back(static_cast<std::uint8_t>(raw >> shift));
+      for (int shift = 0; shift < 24; shift += 8)
+        out.push_back(static_cast<std::uint8_t>(raw >> shift));
     }
   }
   if (data_bytes % 2 != 0) out.push_back(0);
@@ -136,7 +143,8 @@ bool write_wav(const ClipData& clip, const std::filesystem::path& path, std::str
   std::error_code error;
   {
     std::ofstream stream(part, std::ios::binary | std::ios::trunc);
-    stream.write(reinterpret_cast<const char*>(out.data()), static_cast<std::streamsize>(out.size()));
+    stream.write(reinterpret_cast<const char*>(out.data()),
+                 static_cast<std::streamsize>(out.size()));
     stream.close();
     if (stream.fail()) {
       std::filesystem::remove(part, error);

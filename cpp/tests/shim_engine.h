@@ -56,13 +56,13 @@ class TestEngine {
     return noise(frames, static_cast<std::uint32_t>(seed));
   }
 
-  std::atomic<bool> answer{true};        ///< false: take requests and say nothing
-  std::atomic<bool> refuse{false};       ///< answer every request with a failure
-  std::atomic<bool> hang_up{false};      ///< close every link once
-  std::atomic<bool> beat{true};          ///< false: the heartbeat stands still
+  std::atomic<bool> answer{true};    ///< false: take requests and say nothing
+  std::atomic<bool> refuse{false};   ///< answer every request with a failure
+  std::atomic<bool> hang_up{false};  ///< close every link once
+  std::atomic<bool> beat{true};      ///< false: the heartbeat stands still
   std::atomic<int> requests{0};
   std::atomic<int> cancels{0};
-  std::atomic<int> links{0};             ///< links ever made
+  std::atomic<int> links{0};  ///< links ever made
   std::atomic<std::int64_t> last_seed{-2};
   std::atomic<std::uint32_t> last_source_frames{0};
   std::string last_prompt() const { return prompt_copy_; }  ///< after the engine has been asked

@@ -65,7 +65,8 @@ TEST("a locked seed is used again, an open one changes, a variation sends its so
     return engine.last_seed.load();
   };
   generator->vary(0);
-  CHECK(eventually([&] { return generator->snapshot().message.find("no sound") != std::string::npos; }));
+  CHECK(eventually(
+      [&] { return generator->snapshot().message.find("no sound") != std::string::npos; }));
   const std::int64_t first = ask(false);
   const std::int64_t second = ask(false);
   CHECK(first != second);
@@ -93,7 +94,8 @@ TEST("fresh hits keep four variations ready for every pad that has words or a so
     CHECK(eventually([&] { return pool(0) == 4; }));
     heard.push_back(play(*generator, 400, 64, {note_on(0, 36)})[0]);
     for (std::size_t i = 0; i + 1 < heard.size(); ++i) CHECK(heard[i] != heard.back());
-    CHECK(eventually([&] { return heard.back() == generator->clip_samples(0)[0]; }));
+    const auto shown = generator->clip_samples(0);
+    CHECK(!shown.empty() && shown[0] == heard.back());
   }
   CHECK_EQ(generator->parameter(kXruns), 0.0F);
   const int asked = engine.requests;
@@ -144,7 +146,8 @@ TEST("a request survives the engine it was sent to, but not two of them") {
   engine.hang_up = true;
   CHECK(eventually([&] { return engine.requests == 4; }));
   engine.hang_up = true;
-  CHECK(eventually([&] { return generator->snapshot().message.find("twice") != std::string::npos; }));
+  CHECK(
+      eventually([&] { return generator->snapshot().message.find("twice") != std::string::npos; }));
   CHECK(eventually([&] { return generator->snapshot().jobs == 0; }));
 }
 

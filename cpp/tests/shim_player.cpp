@@ -8,8 +8,8 @@ using namespace driftwave::shim::testing;
 
 namespace {
 
-constexpr std::size_t kBlocks[] = {1, 2, 3, 7, 16, 63, 64, 65, 128, 255, 256, 257, 441,
-                                   512, 1000, 1024, 2048, 4096, 8192, 8193};
+constexpr std::size_t kBlocks[] = {1,   2,   3,   7,   16,   63,   64,   65,   128,  255,
+                                   256, 257, 441, 512, 1000, 1024, 2048, 4096, 8192, 8193};
 constexpr double kRates[] = {44100, 48000, 88200, 96000, 176400, 192000};
 
 }  // namespace
@@ -48,11 +48,10 @@ TEST("the output does not depend on the block size, whatever happens in it") {
   generator->set_parameter(kOneShot, 0.0F);
   generator->set_parameter(pad_parameter(0, kPadPitch), 3.7F);
   generator->set_parameter(pad_parameter(1, kPadChoke), 1.0F);
-  const std::vector<MidiEvent> events = {note_on(5, 36, 90),   note_on(700, 37, 50),
-                                         note_on(1500, 72, 80), note_off(1900, 36),
-                                         note_on(2600, 37, 127), note_off(3000, 72),
-                                         controller(3500, 64, 127), note_on(3600, 43),
-                                         note_on(3601, 37, 20)};
+  const std::vector<MidiEvent> events = {
+      note_on(5, 36, 90),        note_on(700, 37, 50),   note_on(1500, 72, 80),
+      note_off(1900, 36),        note_on(2600, 37, 127), note_off(3000, 72),
+      controller(3500, 64, 127), note_on(3600, 43),      note_on(3601, 37, 20)};
   const Stereo reference = play(*generator, 9000, 9000, events);
   for (std::size_t block : kBlocks) {
     generator->prepare(48000, 512);
@@ -173,15 +172,15 @@ TEST("the sustain pedal holds released keys until it rises") {
   auto generator = silent_generator(48000);
   load(*generator, 0, Samples(40000, 0.5F), 48000);
   generator->set_parameter(kReleaseTime, 5.0F);
-  const Stereo out = play(*generator, 20000, 512,
-                          {controller(0, 64, 127), note_on(10, 60), note_off(1000, 60),
-                           controller(10000, 64, 0)});
+  const Stereo out =
+      play(*generator, 20000, 512,
+           {controller(0, 64, 127), note_on(10, 60), note_off(1000, 60), controller(10000, 64, 0)});
   CHECK_EQ(out[0][9999], 0.5F);
   CHECK_EQ(out[0][10300], 0.0F);
   generator->prepare(48000, 512);
-  const Stereo reset = play(*generator, 20000, 512,
-                            {controller(0, 64, 127), note_on(10, 60), note_off(1000, 60),
-                             controller(5000, 121, 0)});
+  const Stereo reset =
+      play(*generator, 20000, 512,
+           {controller(0, 64, 127), note_on(10, 60), note_off(1000, 60), controller(5000, 121, 0)});
   CHECK_EQ(reset[0][5300], 0.0F);
 }
 

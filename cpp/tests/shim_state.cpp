@@ -35,7 +35,8 @@ std::unique_ptr<Generator> furnished(std::uint32_t seed) {
 }
 
 void put_u32(Blob& blob, std::size_t at, std::uint32_t value) {
-  for (int i = 0; i < 4; ++i) blob[at + static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(value >> (8 * i));
+  for (int i = 0; i < 4; ++i)
+    blob[at + static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(value >> (8 * i));
 }
 
 // Bitwise, to check the table-driven one of the shim against.
@@ -79,7 +80,8 @@ TEST("a state comes back whole: settings, prompts, seeds and every sample") {
     CHECK_EQ(message, "");
     CHECK(second.save_state() == saved);
     for (std::uint32_t i = 0; i < kInputCount; ++i) {
-      if ((kParameters[i].flags & kTrigger) == 0) CHECK_EQ(second.parameter(i), first->parameter(i));
+      if ((kParameters[i].flags & kTrigger) == 0)
+        CHECK_EQ(second.parameter(i), first->parameter(i));
     }
     for (std::uint32_t pad = 0; pad < kPadCount; ++pad) {
       CHECK_EQ(second.prompt(pad), first->prompt(pad));
@@ -185,13 +187,22 @@ TEST("20 000 damaged states: refused or loaded whole, never a crash, never half"
     for (std::uint32_t i = 0; i < edits && !bad.empty(); ++i) {
       const std::size_t at = random() % bad.size();
       switch (random() % 6) {
-        case 0: bad[at] = static_cast<std::uint8_t>(random()); break;
-        case 1: bad[at] ^= static_cast<std::uint8_t>(1U << (random() % 8)); break;
-        case 2: bad.resize(at); break;
-        case 3: bad.insert(bad.begin() + static_cast<std::ptrdiff_t>(at), 1 + random() % 40,
-                           static_cast<std::uint8_t>(random()));
+        case 0:
+          bad[at] = static_cast<std::uint8_t>(random());
           break;
-        case 4: bad.erase(bad.begin() + static_cast<std::ptrdiff_t>(at)); break;
+        case 1:
+          bad[at] ^= static_cast<std::uint8_t>(1U << (random() % 8));
+          break;
+        case 2:
+          bad.resize(at);
+          break;
+        case 3:
+          bad.insert(bad.begin() + static_cast<std::ptrdiff_t>(at), 1 + random() % 40,
+                     static_cast<std::uint8_t>(random()));
+          break;
+        case 4:
+          bad.erase(bad.begin() + static_cast<std::ptrdiff_t>(at));
+          break;
         default:
           for (std::size_t k = at; k < std::min(at + 4, bad.size()); ++k) {
             bad[k] = random() % 2 == 0 ? 0xFF : 0;
@@ -240,8 +251,8 @@ TEST("base64 keeps every length and refuses what is none") {
     for (auto& b : bytes) b = static_cast<std::uint8_t>(random());
     const std::string text = to_base64(bytes);
     CHECK(from_base64(text) == bytes);
-    CHECK(from_base64(" " + text.substr(0, text.size() / 2) + "\r\n" + text.substr(text.size() / 2) +
-                      "\n") == bytes);
+    CHECK(from_base64(" " + text.substr(0, text.size() / 2) + "\r\n" +
+                      text.substr(text.size() / 2) + "\n") == bytes);
   }
   CHECK_EQ(to_base64(Blob{'f', 'o', 'o', 'b'}), "Zm9vYg==");
   for (const char* bad : {"A", "AAAAA", "AA=A", "A===", "Zm9v!", "\xff\xff\xff\xff"}) {

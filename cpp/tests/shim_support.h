@@ -33,8 +33,8 @@ inline Samples noise(std::size_t frames, std::uint32_t seed, float level = 0.9F)
 inline Samples soft_sine(std::size_t frames, double hz, double rate, float level = 0.5F) {
   Samples samples(frames);
   for (std::size_t i = 0; i < frames; ++i) {
-    const double edge = std::min({1.0, static_cast<double>(i) / 500.0,
-                                  static_cast<double>(frames - 1 - i) / 500.0});
+    const double edge = std::min(
+        {1.0, static_cast<double>(i) / 500.0, static_cast<double>(frames - 1 - i) / 500.0});
     const double angle = 2.0 * std::numbers::pi * hz * static_cast<double>(i) / rate;
     samples[i] = static_cast<float>(level * edge * std::sin(angle));
   }
@@ -48,9 +48,8 @@ inline MidiEvent note_on(std::uint32_t frame, int note, int velocity = 127, int 
           3};
 }
 inline MidiEvent note_off(std::uint32_t frame, int note, int channel = 0) {
-  return {frame,
-          {static_cast<std::uint8_t>(0x80 | channel), static_cast<std::uint8_t>(note), 0},
-          3};
+  return {
+      frame, {static_cast<std::uint8_t>(0x80 | channel), static_cast<std::uint8_t>(note), 0}, 3};
 }
 inline MidiEvent controller(std::uint32_t frame, int number, int value, int channel = 0) {
   return {frame,

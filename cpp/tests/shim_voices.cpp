@@ -13,7 +13,8 @@ TEST("seventeen notes take the quietest voice and make no click") {
   load(*generator, 0, soft_sine(96000, 60, 48000, 0.05F), 48000);
   std::vector<MidiEvent> events;
   for (std::uint32_t i = 0; i < 200; ++i) {
-    events.push_back(note_on(i * 400, 52 + static_cast<int>(i % 40), 40 + static_cast<int>(i % 80)));
+    events.push_back(
+        note_on(i * 400, 52 + static_cast<int>(i % 40), 40 + static_cast<int>(i % 80)));
   }
   const Stereo out = play(*generator, 96000, 333, events);
   // A sine of at most 0.05 moves by at most 0.05 * 2 pi * hz / rate a frame; sixteen and their
@@ -49,8 +50,8 @@ TEST("a choke group fades its other members within 5 ms and leaves the rest alon
   }
   generator->set_parameter(pad_parameter(0, kPadChoke), 1);
   generator->set_parameter(pad_parameter(1, kPadChoke), 1);
-  const Stereo out = play(*generator, 3000, 100,
-                          {note_on(0, 36), note_on(0, 38), note_on(1000, 37)});
+  const Stereo out =
+      play(*generator, 3000, 100, {note_on(0, 36), note_on(0, 38), note_on(1000, 37)});
   CHECK(std::fabs(out[0][999] - 0.4F) < 1.0e-6F);
   CHECK(std::fabs(out[0][1240] - 0.5F) < 1.0e-6F);  // 0.3 and the new 0.2
   const Stereo again = play(*generator, 1000, 100, {note_on(500, 37)});
@@ -158,7 +159,8 @@ TEST("after any MIDI, letting go of everything ends every voice") {
     for (std::uint32_t i = 0; i < kInputCount; ++i) {
       const Parameter& p = kParameters[i];
       const float part = static_cast<float>(random() % 1001) / 1000.0F;
-      if (random() % 3 == 0) generator->set_parameter(i, p.minimum + part * (p.maximum - p.minimum));
+      if (random() % 3 == 0)
+        generator->set_parameter(i, p.minimum + part * (p.maximum - p.minimum));
     }
     generator->set_parameter(kReleaseTime, 20.0F);
     std::vector<MidiEvent> events;
