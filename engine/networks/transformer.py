@@ -81,9 +81,9 @@ class Transformer(nn.Module):
         h = self.inward(x.transpose(1, 2)) + self.place(_place_features(frames))  # (B, L, W)
         for block in self.blocks:
             h = block(h, shared, turns)
-        shift, scale = self.final_modulation(embedded).unsqueeze(1).chunk(2, dim=2)
-        answer: Tensor = self.outward(_normalised(h) * (1.0 + scale) + shift).transpose(1, 2)
-        return answer
+        final = self.final_modulation(embedded).unflatten(1, (2, 1, -1))  # (B, 2, 1, W)
+        answer: Tensor = self.outward(_normalised(h) * (1.0 + final[:, 1]) + final[:, 0])
+        return answer.transpose(1, 2)
 
 
 class _ConditionEmbedding(nn.Module):
@@ -131,16 +131,16 @@ class _Block(nn.Module):
             self.own[5].zero_()
 
     def forward(self, h: Tensor, shared: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
-        modulation = (shared + self.own).unsqueeze(2)
-        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = modulation.unbind(1)
-        h = h + gate_a * self._attend(_normalised(h) * (1.0 + scale_a) + shift_a, turns)
-        hidden = F.gelu(self.up(_normalised(h) * (1.0 + scale_m) + shift_m), approximate="tanh")
-        return h + gate_m * self.down(hidden)
+        m = (shared + self.own).unsqueeze(2)  # shift, scale, gate; twice: (B, 6, 1, W)
+        heard = self._attend(_normalised(h) * (1.0 + m[:, 1]) + m[:, 0], turns)
+        h = h + m[:, 2] * heard
+        hidden = F.gelu(self.up(_normalised(h) * (1.0 + m[:, 4]) + m[:, 3]), approximate="tanh")
+        return h + m[:, 5] * self.down(hidden)
 
     def _attend(self, h: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
         qkv = self.qkv(h).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        q, k, v = qkv.unbind(0)  # each (B, H, L, head_dims)
-        q, k = _turned(_unit(q), turns), _turned(_unit(k), turns)
+        v = qkv[2]  # as q and k: (B, H, L, head_dims)
+        q, k = _turned(_unit(qkv[0]), turns), _turned(_unit(qkv[1]), turns)
         weights = torch.softmax(q @ k.transpose(2, 3) * self.head_scale, dim=-1)
         heard = weights.to(v.dtype) @ v  # spelled out: faster than the fused kernel at L < 200
         mixed: Tensor = self.mixed(heard.transpose(1, 2).flatten(2))
@@ -187,7 +187,8 @@ def _rotary(frames: Tensor, head_dims: int) -> tuple[Tensor, Tensor]:
 def _turned(h: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
     """Rotates the pairs (first half, second half) of (B, H, L, head_dims)."""
     cosine, sine = turns
-    a, b = h.chunk(2, dim=-1)
+    half = h.shape[-1] // 2
+    a, b = h[..., :half], h[..., half:]
     return torch.cat((a * cosine - b * sine, b * cosine + a * sine), dim=-1)
 
 

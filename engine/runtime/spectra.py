@@ -40,8 +40,9 @@ def synthesise(spectrum: FloatArray, n_fft: int, hop: int) -> FloatArray:
         part = blocks[:, k::ratio].reshape(batch, -1)
         out[:, k * hop : k * hop + part.shape[1]] += part
     pad = (n_fft - hop) // 2
-    kept: FloatArray = out[:, pad : pad + frames * hop] / _envelope(n_fft, hop, frames)
-    return kept
+    out = out[:, pad : pad + frames * hop]
+    out /= _envelope(n_fft, hop, frames)
+    return out
 
 
 @lru_cache(maxsize=8)
