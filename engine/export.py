@@ -143,9 +143,9 @@ def _sampling(framework: str, settings: Any, guidance: float) -> Any:
     if framework == "consistency":
         low, high = settings.guidance_low, settings.guidance_high
         return Sampling(
-            "consistency", (1, 2, 4, 8), 4, 1.0, min(max(guidance, low), high), low, high
+            "consistency", True, (1, 2, 4, 8), 4, 1.0, min(max(guidance, low), high), low, high
         )
-    return Sampling("heun", (8, 16, 32), 16, 1.0, 1.0, 1.0, 1.0)
+    return Sampling("heun", False, (8, 16, 32), 16, 1.0, guidance, 1.0, max(8.0, guidance))
 
 
 def _conditioning(table: dict[str, Any]) -> Any:

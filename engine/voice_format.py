@@ -54,9 +54,14 @@ class Codec:
 
 @dataclass(frozen=True)
 class Sampling:
-    """[sampling]: how the denoiser wants to be used. guidance: default and range."""
+    """[sampling]: how the denoiser wants to be used.
+
+    folded: guidance is an input of the network and costs nothing; otherwise a scale other than 1
+    costs a second network call a step. guidance: default and range.
+    """
 
     sampler: str
+    folded: bool
     steps: tuple[int, ...]
     default_steps: int
     time_shift: float
@@ -215,7 +220,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return _finite(float(value) if abs(value) < 2**53 else math.inf, where)
-    if not isinstance(value, hint) or isinstance(value, bool):
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise VoiceError(f"{where} is {_shown(value)}; expected {hint.__name__}")
     return _finite(value, where) if hint is float else value
 

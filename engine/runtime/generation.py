@@ -124,8 +124,17 @@ class LoadedVoice:
             x = add_noise(clean, x, start)
         sampling = self.voice.sampling
         times = flow_times(request.steps, start=start, shift=sampling.time_shift)
-        denoise = FlowDenoiser(lambda x, t: self.networks.velocity(x, t, inputs))
+        denoise = FlowDenoiser(lambda x, t: self._velocity(x, t, inputs))
         return SAMPLERS[sampling.sampler](denoise, x, times, noise, hook)
+
+    def _velocity(self, x: Any, t: float, inputs: Inputs) -> Any:
+        """The network's velocity, with guidance where the network has not got it folded in."""
+        scale = float(inputs.guidance[0])
+        if self.voice.sampling.folded or scale == 1.0:
+            return self.networks.velocity(x, t, inputs)
+        told = self.networks.velocity(x, t, inputs.unguided())
+        untold = self.networks.velocity(x, t, inputs.without_conditions())
+        return untold + (told - untold) * scale
 
     def _source(self, request: GenerateRequest) -> FloatArray | None:
         """The sound to vary, mono (T,) at the voice's rate; None when there is none."""

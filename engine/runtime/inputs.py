@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -33,6 +34,19 @@ class Inputs:
     words_understood: tuple[str, ...]
     words_unknown: tuple[str, ...]
     record: Mapping[str, object]
+
+    def unguided(self) -> Inputs:
+        """The same conditions with guidance scale 1."""
+        return dataclasses.replace(self, guidance=np.ones_like(self.guidance))
+
+    def without_conditions(self) -> Inputs:
+        """No condition at all: what guidance steers away from."""
+        return dataclasses.replace(
+            self,
+            category=np.full_like(self.category, -1),
+            descriptors=np.full_like(self.descriptors, np.nan),
+            guidance=np.ones_like(self.guidance),
+        )
 
 
 def network_inputs(voice: Voice, request: GenerateRequest) -> Inputs:

@@ -110,7 +110,7 @@ def tiny_parts(name: str = "tiny") -> VoiceParts:
         autoencoder_kind=("convnext", codec),
         audio=Audio(SAMPLE_RATE, 1, 0.25, 12.0),
         codec=Codec(LATENT_DIMS, 1024, 4, 86, 2048, 512, 1024, 256),
-        sampling=Sampling("consistency", (1, 2, 4, 8), 4, 1.0, 2.0, 1.0, 4.0),
+        sampling=Sampling("consistency", True, (1, 2, 4, 8), 4, 1.0, 2.0, 1.0, 4.0),
         conditioning=conditioning,
         card="# tiny\n\nRandom weights for tests.\n",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -189,6 +190,15 @@ def test_words_knobs_notes_and_descriptors_reach_the_network(voice: Voice) -> No
     assert values["brightness"] > 0.5
     assert inputs.words_unknown == ("clap",)
     assert inputs.guidance[0] == voice.sampling.guidance_high
+
+
+def test_guidance_that_is_not_folded_costs_a_second_call_and_changes_the_sound(
+    voice: Voice, loaded: LoadedVoice
+) -> None:
+    sampling = dataclasses.replace(voice.sampling, sampler="heun", folded=False)
+    plain = LoadedVoice(dataclasses.replace(voice, sampling=sampling), loaded.networks)
+    one, two = (plain.generate(ask(guidance=g)).audio for g in (1.0, 3.0))
+    assert np.abs(one - two).max() > 1e-4
 
 
 def test_spectra_are_those_the_networks_were_trained_on() -> None:

@@ -1,0 +1,1 @@
+"""Measures of sounds and of sets of sounds, in NumPy alone."""

@@ -1,0 +1,83 @@
+"""A sound as a vector: levels of mel bands at logarithmically spaced moments after the onset.
+
+Made for one-shots, where the envelope of each band is most of what is heard. Distances between
+vectors are in dB (root mean square over bands and moments).
+"""
+
+from __future__ import annotations
+
+import itertools
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["BANDS", "MOMENTS", "embed", "embed_all", "log_mel"]
+
+Floats = npt.NDArray[np.float64]
+
+BANDS = 32
+MOMENTS = 10
+_FFT = 2048
+_HOP = 256
+_LOW_HZ, _HIGH_HZ = 30.0, 18_000.0
+_RANGE_DB = 70.0  # what lies further below the loudest band is silence
+_SECONDS = 1.0
+_FIRST_SECONDS = 0.012
+
+
+def embed(audio: npt.ArrayLike, sample_rate: int) -> Floats:
+    """Mono (T,) or (1, T) -> (BANDS * MOMENTS,) dB below the sound's loudest band, gain removed.
+
+    Only the first second counts; what follows the end of a shorter sound is silence.
+    """
+    level = log_mel(audio, sample_rate)
+    level = np.maximum(level - level.max(), -_RANGE_DB) + _RANGE_DB
+    edges = _moments(sample_rate)
+    columns = [level[:, a:b].mean(axis=1) for a, b in itertools.pairwise(edges)]
+    return np.concatenate(columns)
+
+
+def embed_all(sounds: list[npt.NDArray[np.float32]], sample_rate: int) -> Floats:
+    """Many sounds -> (N, BANDS * MOMENTS)."""
+    return np.stack([embed(sound, sample_rate) for sound in sounds])
+
+
+def log_mel(audio: npt.ArrayLike, sample_rate: int) -> Floats:
+    """Mono audio -> (BANDS, frames) dB, one frame each 256 samples over the first second."""
+    sound = np.asarray(audio, dtype=np.float64).reshape(-1)
+    samples = int(_SECONDS * sample_rate)
+    whole = np.zeros(samples + _FFT)
+    kept = sound[:samples]
+    whole[_FFT // 2 : _FFT // 2 + kept.size] = kept
+    frames = np.lib.stride_tricks.sliding_window_view(whole, _FFT)[::_HOP]
+    power = np.abs(np.fft.rfft(frames * np.hanning(_FFT), axis=1)) ** 2
+    return np.asarray(10.0 * np.log10(_filters(sample_rate) @ power.T + 1e-9))
+
+
+def _moments(sample_rate: int) -> list[int]:
+    """Frame numbers between which levels are averaged: MOMENTS intervals that grow."""
+    seconds = np.geomspace(_FIRST_SECONDS, _SECONDS, MOMENTS)
+    edges = [0]
+    for second in seconds:
+        edges.append(max(edges[-1] + 1, round(second * sample_rate / _HOP)))
+    return edges
+
+
+@lru_cache(maxsize=4)
+def _filters(sample_rate: int) -> Floats:
+    """Triangles evenly spaced in mel, (BANDS, bins); each sums to 1."""
+    mel = np.linspace(_mel(_LOW_HZ), _mel(min(_HIGH_HZ, sample_rate / 2.0)), BANDS + 2)
+    hertz = 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
+    bins = np.fft.rfftfreq(_FFT, 1.0 / sample_rate)
+    rise = (bins - hertz[:-2, None]) / (hertz[1:-1] - hertz[:-2])[:, None]
+    fall = (hertz[2:, None] - bins) / (hertz[2:] - hertz[1:-1])[:, None]
+    triangles = np.maximum(0.0, np.minimum(rise, fall))
+    for band, row in enumerate(triangles):  # the lowest bands are narrower than a bin
+        if not row.any():
+            row[np.argmin(np.abs(bins - hertz[band + 1]))] = 1.0
+    return np.asarray(triangles / triangles.sum(axis=1, keepdims=True))
+
+
+def _mel(hertz: float) -> float:
+    return float(2595.0 * np.log10(1.0 + hertz / 700.0))

@@ -1,0 +1,82 @@
+"""A picture of generated spectrograms beside real ones, category by category."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.metrics.measure import Real
+from engine.training.categories import CATEGORIES
+
+__all__ = ["write_sheet"]
+
+FloatArray = npt.NDArray[np.float32]
+
+_COLUMNS = 8
+_FFT, _HOP, _ROWS = 1024, 128, 96
+_SECONDS = 0.8
+_RANGE_DB = 80.0
+
+
+def write_sheet(path: Path, made: list[FloatArray], real: Real, count: int) -> None:
+    """`count` generated sounds on the left, the real ones of the same categories on the right.
+
+    made: sound k is of the category of held-out sound k, as measure.generate makes them.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    chosen = _spread(real.held_categories, count)
+    rows = -(-len(chosen) // _COLUMNS)
+    figure, axes = pyplot.subplots(
+        rows, 2 * _COLUMNS + 1, figsize=(2 * _COLUMNS * 1.15, rows * 1.5),
+        gridspec_kw={"width_ratios": [1.0] * _COLUMNS + [0.15] + [1.0] * _COLUMNS},
+    )  # fmt: skip
+    for place in axes.flat:
+        place.axis("off")
+    for number, index in enumerate(chosen):
+        row, column = divmod(number, _COLUMNS)
+        label = CATEGORIES[real.held_categories[index]].replace("_", " ")
+        for shift, sound in ((0, made[index]), (_COLUMNS + 1, real.held_out[index])):
+            place = axes[row, column + shift]
+            place.imshow(
+                _picture(sound, real.sample_rate), origin="lower", aspect="auto", cmap="magma",
+                vmin=-_RANGE_DB, vmax=0.0,
+            )  # fmt: skip
+            place.set_title(label, fontsize=7, pad=2)
+    figure.text(0.25, 0.985, "generated", ha="center", fontsize=10)
+    figure.text(0.75, 0.985, "real, held out", ha="center", fontsize=10)
+    figure.subplots_adjust(0.005, 0.01, 0.995, 0.93, wspace=0.06, hspace=0.25)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def _spread(categories: npt.NDArray[np.int64], count: int) -> list[int]:
+    """Indices of `count` sounds, taking one of each category in turn, sorted by category."""
+    waiting = {int(c): list(np.flatnonzero(categories == c)) for c in np.unique(categories)}
+    chosen: list[int] = []
+    while len(chosen) < min(count, len(categories)):
+        for members in waiting.values():
+            if members and len(chosen) < count:
+                chosen.append(int(members.pop(0)))
+    return sorted(chosen, key=lambda index: (int(categories[index]), index))
+
+
+def _picture(sound: FloatArray, sample_rate: int) -> npt.NDArray[np.float64]:
+    """(_ROWS, frames) dB below the loudest point; rows are spaced by octaves, 40 Hz to 18 kHz."""
+    samples = int(_SECONDS * sample_rate)
+    padded = np.zeros(samples + 2 * _FFT)
+    kept = np.asarray(sound, dtype=np.float64).reshape(-1)[:samples]
+    padded[_FFT // 2 : _FFT // 2 + kept.size] = kept
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[: samples : _HOP]
+    power = np.abs(np.fft.rfft(frames * np.hanning(_FFT), axis=1)).T
+    hertz = np.geomspace(40.0, 18_000.0, _ROWS)
+    places = hertz / sample_rate * _FFT
+    low = places.astype(int)
+    share = (places - low)[:, None]
+    level = 20 * np.log10((1 - share) * power[low] + share * power[low + 1] + 1e-9)
+    return np.asarray(level - level.max())
