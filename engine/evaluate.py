@@ -103,14 +103,14 @@ def figures(result: dict[str, Any]) -> str:
     ]
     for name, row in rows.items():
         lines.append(
-            f"| {name} | {row['frechet']:.0f} | {row['accuracy']:.0%} | {row['diversity_db']:.1f} "
+            f"| {name} | {row['frechet']:.1f} | {row['accuracy']:.0%} | {row['diversity_db']:.1f} "
             f"| {row['nearest_train_db']:.1f} |"
         )
     codec, control = result["reconstruction"], result["control"]
     lines += [
         "",
         f"Split-half floor of the Fréchet distance (two sets of real sounds of this size): "
-        f"{result['real']['split_half']:.0f}.",
+        f"{result['real']['split_half']:.1f}.",
         f"Codec on held-out sounds: log-spectral distance {codec['log_spectral_db']:.1f} dB, "
         f"signal to noise {codec['snr_db']:.1f} dB.",
         "Rank correlation of what is asked for with what is measured: "

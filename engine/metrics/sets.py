@@ -20,8 +20,8 @@ class Axes:
     axes: Floats  # (K, E), orthonormal
 
     def project(self, embeddings: Floats) -> Floats:
-        """(N, E) -> (N, K)."""
-        return np.asarray((embeddings - self.mean) @ self.axes.T)
+        """(N, E) -> (N, K), divided by sqrt(E): a distance is a root mean square, in dB."""
+        return np.asarray((embeddings - self.mean) @ self.axes.T / np.sqrt(embeddings.shape[1]))
 
 
 def principal_axes(reference: Floats, dimensions: int) -> Axes:
