@@ -15,7 +15,8 @@ GRID = float(2**23)
 
 _HIGHPASS_HZ = 8.0
 _FADE_IN_SECONDS = 0.0003
-_FADE_OUT_SECONDS = 0.008
+_FADE_OUT_SECONDS = 0.008  # at a cut that was asked for
+_LONG_FADE_SECONDS = 0.3  # where the voice itself ends before the clip does
 
 
 def finish(audio: FloatArray, samples: int, sample_rate: int) -> FloatArray:
@@ -29,7 +30,8 @@ def finish(audio: FloatArray, samples: int, sample_rate: int) -> FloatArray:
     sound = _without_dc(audio.astype(np.float64), sample_rate)[:, :samples]
     sounding = sound.shape[1]
     rise = min(round(_FADE_IN_SECONDS * sample_rate), sounding // 4)
-    fall = min(round(_FADE_OUT_SECONDS * sample_rate), sounding // 4)
+    fade_seconds = _FADE_OUT_SECONDS if sounding == samples else _LONG_FADE_SECONDS
+    fall = min(round(fade_seconds * sample_rate), sounding // 4)
     sound[:, :rise] *= _half_cosine(rise)
     sound[:, sounding - fall :] *= _half_cosine(fall)[::-1]
     peak = float(np.abs(sound).max(initial=0.0))
