@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from engine import train as train_command
+from engine.conditioning.descriptors import DESCRIPTORS
 from engine.denoisers import FlowDenoiser
 from engine.frameworks import Batch, DataInfo, Framework, Parts
 from engine.frameworks import consistency as consistency_framework
@@ -134,3 +137,38 @@ def test_the_transformer_takes_any_length_and_starts_at_zero(frames: int) -> Non
         answer = network(torch.randn(2, 2, frames), torch.tensor([0.0, 1.0]), conditions)
     assert answer.shape == (2, 2, frames)
     assert float(answer.abs().max()) == 0.0
+
+
+def test_the_drums_recipes_train_one_after_the_other(tmp_path: Path) -> None:
+    """Both shipped recipes, made small, through the train command: flow, then --from it."""
+    count = 24
+    rng = np.random.default_rng(2)
+    shard = tmp_path / "latents.npz"
+    np.savez(
+        shard,
+        latents=rng.standard_normal((count * 10, 8)).astype(np.float16),
+        start=np.arange(count) * 10,
+        length=np.full(count, 10),
+        silence=np.zeros(8, np.float32),
+        category=np.arange(count) % 3,
+        descriptors=np.where(rng.random((count, 7)) < 0.2, np.nan, 0.5).astype(np.float32),
+        held_out=np.arange(count) % 6 == 0,
+        categories=np.array(("kick", "snare", "clap")),
+        descriptor_names=np.array(DESCRIPTORS),
+        sample_rate=np.int64(44_100),
+    )
+    before: list[str] = []
+    for name in ("drums_flow", "drums_consistency"):
+        text = (Path(train_command.__file__).parent / "recipes" / f"{name}.toml").read_text()
+        for find, put in (
+            ("width = 256", "width = 32"), ("depth = 8", "depth = 1"), ("heads = 4", "heads = 2"),
+            ("batch = 32", "batch = 4"), ("batch = 24", "batch = 4"),
+        ):  # fmt: skip
+            text = text.replace(find, put)
+        recipe = tmp_path / f"{name}.toml"
+        recipe.write_text(text)
+        out = tmp_path / name
+        arguments = [str(recipe), "--data", str(shard), "--out", str(out), "--steps", "3"]
+        assert train_command.main([*arguments, *before, "--device", "cpu", "--threads", "1"]) == 0
+        assert (out / "model.safetensors").exists()
+        before = ["--from", str(out / "model.safetensors")]
