@@ -50,9 +50,7 @@ class Settings:
     guidance_high: float = 4.0
     softening: float = 0.1  # c of the pseudo-Huber distance, in units of velocity
     silence_weight: float = 0.4
-    dropout: ConditionDropout = field(
-        default_factory=lambda: ConditionDropout(everything=0.05)
-    )
+    dropout: ConditionDropout = field(default_factory=lambda: ConditionDropout(everything=0.05))
 
 
 class Consistency(Framework):

@@ -72,7 +72,7 @@ def _picture(sound: FloatArray, sample_rate: int) -> npt.NDArray[np.float64]:
     padded = np.zeros(samples + 2 * _FFT)
     kept = np.asarray(sound, dtype=np.float64).reshape(-1)[:samples]
     padded[_FFT // 2 : _FFT // 2 + kept.size] = kept
-    frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[: samples : _HOP]
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[:samples:_HOP]
     power = np.abs(np.fft.rfft(frames * np.hanning(_FFT), axis=1)).T
     hertz = np.geomspace(40.0, 18_000.0, _ROWS)
     places = hertz / sample_rate * _FFT

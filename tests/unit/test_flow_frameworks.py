@@ -85,9 +85,7 @@ def test_flow_then_consistency_learn_the_toy_and_the_student_needs_one_step() ->
         assert points[:, 1].mean() == pytest.approx(0.8, abs=0.15)
 
     student = consistency_framework.build(
-        consistency_framework.Settings(
-            dropout=NO_DROPOUT, guidance_high=1.5, last_gap=0.2
-        ),
+        consistency_framework.Settings(dropout=NO_DROPOUT, guidance_high=1.5, last_gap=0.2),
         Parts(network, None, INFO, 250),
     )
     teacher = [p.clone() for p in student.teacher.parameters()]
