@@ -10,6 +10,10 @@ from engine.errors import VoiceError
 FloatArray = npt.NDArray[np.float32]
 
 PEAK = 0.99
+USUAL_PEAK = 0.9
+"""Where sounds are brought to when nothing was said about their loudness."""
+
+MOST_GAIN = 16.0
 GRID = float(2**23)
 """Samples are multiples of 1 / GRID, so that 24-bit files keep them to the bit."""
 
@@ -19,11 +23,13 @@ _FADE_OUT_SECONDS = 0.008  # at a cut that was asked for
 _LONG_FADE_SECONDS = 0.3  # where the voice itself ends before the clip does
 
 
-def finish(audio: FloatArray, samples: int, sample_rate: int) -> FloatArray:
+def finish(audio: FloatArray, samples: int, sample_rate: int, *, level: bool = False) -> FloatArray:
     """(C, T) float32 of any length -> (C, samples) float32 on the 24-bit grid, |x| <= PEAK.
 
     Longer sounds are cut, shorter ones end in silence; both ends are faded, so that a cut does
-    not click. Raises VoiceError when a sample is not finite (a broken voice).
+    not click. level: bring the peak to USUAL_PEAK, with a gain of at most MOST_GAIN; otherwise
+    only what is too loud is turned down. Raises VoiceError when a sample is not finite (a
+    broken voice).
     """
     if not np.isfinite(audio).all():
         raise VoiceError("the voice made samples that are not finite; install the voice again")
@@ -35,7 +41,9 @@ def finish(audio: FloatArray, samples: int, sample_rate: int) -> FloatArray:
     sound[:, :rise] *= _half_cosine(rise)
     sound[:, sounding - fall :] *= _half_cosine(fall)[::-1]
     peak = float(np.abs(sound).max(initial=0.0))
-    if peak > PEAK:
+    if level and peak > 0.0:
+        sound *= min(USUAL_PEAK / peak, MOST_GAIN)
+    elif peak > PEAK:
         sound *= PEAK / peak
     finished = np.zeros((audio.shape[0], samples), dtype=np.float32)
     finished[:, :sounding] = np.rint(sound * GRID) / GRID

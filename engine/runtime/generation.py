@@ -92,7 +92,12 @@ class LoadedVoice:
         spectrum = self.networks.decode(latent)
         audio = synthesise(spectrum, codec.decoder_fft, codec.decoder_hop)
         return Generated(
-            audio=finish(audio, samples, self.voice.sample_rate),
+            audio=finish(
+                audio,
+                samples,
+                self.voice.sample_rate,
+                level=source is None and not inputs.says("loudness", self.voice),
+            ),
             words_understood=inputs.words_understood,
             words_unknown=inputs.words_unknown,
             conditions=inputs.record,

@@ -35,6 +35,13 @@ class Inputs:
     words_unknown: tuple[str, ...]
     record: Mapping[str, object]
 
+    def says(self, descriptor: str, voice: Voice) -> bool:
+        """Whether anything is asked of a descriptor."""
+        names = voice.conditioning.descriptors
+        if descriptor not in names:
+            return False
+        return not bool(np.isnan(self.descriptors[0, names.index(descriptor)]))
+
     def unguided(self) -> Inputs:
         """The same conditions with guidance scale 1."""
         return dataclasses.replace(self, guidance=np.ones_like(self.guidance))

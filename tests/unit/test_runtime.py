@@ -231,6 +231,16 @@ def test_finish_cuts_pads_fades_and_limits() -> None:
         finish(np.full((1, 4), np.nan, np.float32), 4, 44_100)
 
 
+def test_level_follows_the_loudness_asked_for_and_is_even_otherwise(loaded: LoadedVoice) -> None:
+    usual = np.abs(loaded.generate(ask()).audio).max()
+    said = np.abs(loaded.generate(ask(prompt="short dark quiet snare")).audio).max()
+    assert usual > 4.0 * said  # the tiny voice is faint: the largest gain applies
+    sound = np.sin(np.arange(4410) / 7.0)[np.newaxis].astype(np.float32)
+    for gain, peak in ((0.1, 0.9), (5.0, 0.9), (0.001, 0.016)):
+        leveled = finish(sound * np.float32(gain), 4410, 44_100, level=True)
+        assert np.abs(leveled).max() == pytest.approx(peak, rel=0.05)
+
+
 def test_finish_takes_any_length() -> None:
     for samples in (1, 2, 3, 7, 64):
         assert finish(np.ones((1, 5), np.float32), samples, 44_100).shape == (1, samples)
