@@ -124,6 +124,20 @@ function(driftwave_patch_dpf dpf_dir)
                             fStateMap[key] = value;
 ")
 
+  driftwave_patch("VST3: state without its parts" "${vst3}"
+    "        if (fComponentHandler != nullptr)
+            v3_cpp_obj(fComponentHandler)->restart_component(fComponentHandler, V3_RESTART_PARAM_VALUES_CHANGED);
+
+       #if DISTRHO_PLUGIN_HAS_UI
+        if (connectedToUI)"
+    "        if (queryingType != 'x') return V3_INTERNAL_ERR;
+
+        if (fComponentHandler != nullptr)
+            v3_cpp_obj(fComponentHandler)->restart_component(fComponentHandler, V3_RESTART_PARAM_VALUES_CHANGED);
+
+       #if DISTRHO_PLUGIN_HAS_UI
+        if (connectedToUI)")
+
   # --- CLAP ----------------------------------------------------------------------------------
   driftwave_patch("CLAP: host without clap.latency" "${clap}"
     "fHostExtensions.latency->changed(fHost);"
@@ -147,6 +161,13 @@ function(driftwave_patch_dpf dpf_dir)
                             if (fPlugin.getStateValue(\"refused\").isNotEmpty()) return false;
                             fStateMap[key] = value;
 ")
+  driftwave_patch("CLAP: state without its parts" "${clap}"
+    "        if (fHostExtensions.params != nullptr)
+            fHostExtensions.params->rescan"
+    "        if (queryingType != 'x') return false;
+
+        if (fHostExtensions.params != nullptr)
+            fHostExtensions.params->rescan")
   driftwave_patch("CLAP: queue freed as it was allocated" "${clap}"
     "            delete[] events;"
     "            std::free(events);")

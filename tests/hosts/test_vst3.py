@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.library import Library
 from tests.support.engine_process import (
     VST3,
-    as_stereo,
     find_clip,
     host_environment,
+    library_clips,
     require,
     run_python_host,
     running_engine,
@@ -32,9 +31,8 @@ def test_a_generated_sound_is_played_saved_and_recalled_without_the_engine(
     arguments = [require(VST3), tmp_path]
     with running_engine(tmp_path, tiny_voices) as engine:
         run_python_host("tests.support.vst3_host", [host, "generate", *arguments], environment)
+        clips = library_clips(engine.library, 1)
         engine.kill()
-        with Library(engine.library) as library:
-            clips = [as_stereo(library.get(record.id).audio) for record in library.search()]
 
     generated = np.load(tmp_path / "generated.npy")
     found = [(find_clip(generated, clip), clip) for clip in clips]

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from engine.library import Library
 from tests.support.serving import ROOT, WATCHDOG_S, ServedEngine, engine_environment
 
 PLUGINS = Path(os.environ.get("DRIFTWAVE_PLUGINS", ROOT / "build" / "plugins"))
@@ -90,6 +91,13 @@ def wait_for(condition: Callable[[], bool], what: str, *, pause_s: float = 0.02)
 def as_stereo(audio: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """A clip `(1 or 2, T)` as the plugin plays it, `(2, T)`."""
     return np.repeat(audio, 2, axis=0) if audio.shape[0] == 1 else audio
+
+
+def library_clips(folder: Path, count: int) -> list[npt.NDArray[np.float32]]:
+    """The library's clips as the plugin plays them, once it holds at least `count`."""
+    with Library(folder) as library:
+        wait_for(lambda: library.count() >= count, f"{count} clips in the library")
+        return [as_stereo(library.get(record.id).audio) for record in library.search()]
 
 
 def find_clip(
