@@ -24,8 +24,8 @@ CLAP_HOST = PLUGINS.parent / "tests" / "clap-host"
 LV2_URI = "urn:driftwave:generate"
 
 # Parameter indexes, as in cpp/shim/parameters.h.
-GENERATE, PAD, SECONDS, ATTACK_TIME = 0, 3, 13, 16
-ENGINE_STATUS = 100
+GENERATE, CANCEL, PAD, SECONDS, ATTACK_TIME = 0, 2, 3, 13, 16
+ENGINE_STATUS, PLAYING_VOICES = 100, 103
 READY, BUSY = 2, 3
 
 
