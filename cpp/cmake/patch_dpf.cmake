@@ -252,6 +252,12 @@ function(driftwave_patch_dpf dpf_dir)
     "                        if (control == 0 || fPlugin.getParameterMidiCC(j) != control)")
 
   # --- LV2 -----------------------------------------------------------------------------------
+  # Properties of one maker's devices, which no installed vocabulary defines.
+  driftwave_patch("LV2: undefined properties" "${dpf_dir}/distrho/src/DistrhoPluginLV2export.cpp"
+    "#ifdef DISTRHO_PLUGIN_BRAND
+        // MOD"
+    "#if 0
+        // MOD")
   driftwave_patch("LV2: refused state" "${lv2}"
     "            setState(key, value);
 

@@ -10,19 +10,14 @@ import numpy as np
 import pytest
 
 from bridge import _native
-from tests.support.clap_host import ClapHost, HostRefused
+from tests.support.clap_host import ClapHost, HostRefused, generate_on_pad_1, reach, state_span
 from tests.support.engine_process import (
-    ATTACK_TIME,
-    BUSY,
-    ENGINE_STATUS,
     GENERATE,
     READY,
-    SECONDS,
     find_clip,
     host_environment,
     library_clips,
     running_engine,
-    wait_for,
 )
 from tests.support.serving import ServedEngine
 
@@ -44,29 +39,6 @@ def engine(tmp_path: Path, tiny_voices: Path) -> Iterator[ServedEngine]:
 def host(tmp_path: Path, tiny_voices: Path) -> Iterator[ClapHost]:
     with ClapHost(tmp_path, host_environment(tmp_path, tiny_voices)) as host:
         yield host
-
-
-def reach(host: ClapHost, *states: int) -> None:
-    """Process until the plugin reports one of the engine states."""
-    wait_for(
-        lambda: host.run(512) >= 0 and round(host.get(ENGINE_STATUS)) in states,
-        f"engine_status {states}",
-    )
-
-
-def generate(host: ClapHost, seconds: float = 0.3) -> None:
-    """Generate on pad 1 and wait until it sounds."""
-    host.set(ATTACK_TIME, 0.0)
-    host.set(SECONDS, seconds)
-    host.set(GENERATE, 1.0)
-
-    def sounds() -> bool:
-        host.note(PAD_NOTE)
-        return host.run(4410) > 0
-
-    reach(host, READY, BUSY)
-    wait_for(sounds, "a sound on pad 1")
-    host.run(round(seconds * RATE_HZ) + 4410)
 
 
 def hit(host: ClapHost, frames: int = RATE_HZ, **sizes: object) -> np.ndarray:
@@ -101,7 +73,7 @@ def test_a_generated_clip_is_played_bit_for_bit_at_any_block_size(
 ) -> None:
     host.create(RATE_HZ, 8_193)
     reach(host, READY)
-    generate(host)
+    generate_on_pad_1(host)
     assert host.get(GENERATE) == 0.0
     (clip,) = library_clips(engine.library, 1)
     for sizes in [(512, 512), (1, 1), (1, 64), (1, 8_193), (8_193, 8_193)]:
@@ -116,7 +88,7 @@ def test_a_clip_keeps_its_length_and_level_at_any_rate(
 ) -> None:
     number = host.create(RATE_HZ, 1_024)
     reach(host, READY)
-    generate(host)
+    generate_on_pad_1(host)
     reference = hit(host, 2 * RATE_HZ)
     host.ask("use", number)
     host.ask("deactivate")
@@ -138,7 +110,7 @@ def test_a_state_is_recalled_bit_for_bit_without_the_engine(
     with ClapHost(tmp_path, environment) as host:
         host.create(RATE_HZ, 512)
         reach(host, READY)
-        generate(host)
+        generate_on_pad_1(host)
         host.set(PAD_1_PAN, 0.25)
         host.set(GAIN, -3.1)
         host.run(RATE_HZ)
@@ -161,7 +133,7 @@ def test_a_broken_or_newer_state_is_refused_and_the_present_one_stays(
 ) -> None:
     host.create(RATE_HZ, 512)
     reach(host, READY)
-    generate(host)
+    generate_on_pad_1(host)
     host.set(GAIN, -9.0)
     before = hit(host)
     saved = host.save(tmp_path / "good.bin")
@@ -189,8 +161,7 @@ def newer_version(state: bytes) -> bytes:
 
     The plugin's own state is base64 text inside the wrapper's; see cpp/shim/state.cpp.
     """
-    start = state.index(b"state\0", state.index(b"__dpf_state_begin__\0") + 20) + 6
-    end = state.index(b"\0", start)
+    start, end = state_span(state)
     blob = bytearray(base64.b64decode(state[start:end]))
     blob[VERSION_OFFSET] += 1
     return state[:start] + base64.b64encode(bytes(blob)) + state[end:].replace(b"-9", b"-1")
@@ -198,8 +169,7 @@ def newer_version(state: bytes) -> bytes:
 
 def changed_in_the_middle(state: bytes) -> bytes:
     """One letter of the base64 text replaced by another."""
-    start = state.index(b"state\0", state.index(b"__dpf_state_begin__\0") + 20) + 6
-    middle = (start + state.index(b"\0", start)) // 2
+    middle = sum(state_span(state)) // 2
     other = b"A" if state[middle : middle + 1] != b"A" else b"B"
     return state[:middle] + other + state[middle + 1 :]
 
@@ -212,7 +182,7 @@ def test_eight_instances_share_the_engine_and_sound_alone(
     for number in numbers:
         host.ask("use", number)
         reach(host, READY)
-        generate(host)
+        generate_on_pad_1(host)
     for number in numbers:
         host.ask("use", number)
         host.run(RATE_HZ)

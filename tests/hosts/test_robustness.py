@@ -118,6 +118,9 @@ def test_killing_and_stopping_the_engine_a_hundred_times_is_not_heard(
                 time.sleep(chance.uniform(0.0, 0.03))
                 engine.process.send_signal(signal.SIGCONT)
             wait_for(lambda: player.sounding > 0 or player.failure is not None, "a sound")
+        except BaseException:
+            engine.kill()
+            raise
         finally:
             engine.process.send_signal(signal.SIGCONT)
             player.finish()

@@ -12,7 +12,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tests.support.engine_process import CLAP, CLAP_HOST, require
+from tests.support.engine_process import (
+    ATTACK_TIME,
+    BUSY,
+    CLAP,
+    CLAP_HOST,
+    ENGINE_STATUS,
+    FIRST_PAD_NOTE,
+    GENERATE,
+    READY,
+    SECONDS,
+    require,
+    wait_for,
+)
 from tests.support.serving import WATCHDOG_S
 
 
@@ -160,3 +172,39 @@ class ClapHost:
         assert self._process.stderr is not None
         with self._process.stderr:
             self._errors.extend(self._process.stderr)
+
+
+def reach(host: ClapHost, *states: int) -> None:
+    """Process until the plugin reports one of these engine states."""
+    wait_for(
+        lambda: host.run(64, (64, 64)) >= 0 and round(host.get(ENGINE_STATUS)) in states,
+        f"engine_status {states}",
+    )
+
+
+def generate_on_pad_1(host: ClapHost, seconds: float = 0.3, rate_hz: int = 44_100) -> None:
+    """Generate a sound on pad 1, wait until it plays, and let it end."""
+    block = (64, 64)
+
+    def sounds() -> bool:
+        host.note(FIRST_PAD_NOTE)
+        return host.run(rate_hz // 10, block) > 0
+
+    host.set(ATTACK_TIME, 0.0)
+    host.set(SECONDS, seconds)
+    host.set(GENERATE, 1.0)
+    reach(host, READY, BUSY)
+    wait_for(sounds, "a sound on pad 1")
+    host.run(round((seconds + 0.1) * rate_hz), block)
+
+
+def state_span(state: bytes) -> tuple[int, int]:
+    """Where the plugin's own state, base64 text, stands in what a host saved."""
+    start = state.index(b"state\0", state.index(b"__dpf_state_begin__\0") + 20) + 6
+    return start, state.index(b"\0", start)
+
+
+def state_text(state: bytes) -> str:
+    """The plugin's own state as text, the same in every plugin format."""
+    start, end = state_span(state)
+    return state[start:end].decode("ascii")

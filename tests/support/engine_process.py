@@ -27,6 +27,7 @@ LV2_URI = "urn:driftwave:generate"
 GENERATE, CANCEL, PAD, SECONDS, ATTACK_TIME = 0, 2, 3, 13, 16
 ENGINE_STATUS, PLAYING_VOICES = 100, 103
 READY, BUSY = 2, 3
+FIRST_PAD_NOTE = 36
 
 
 def require(path: Path) -> Path:

@@ -1,0 +1,190 @@
+"""The built LV2 in jalv on a JACK server without a sound card."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.library import Library
+from tests.support.clap_host import ClapHost, generate_on_pad_1, state_text
+from tests.support.engine_process import (
+    LV2,
+    LV2_URI,
+    find_clip,
+    host_environment,
+    library_clips,
+    require,
+    run_host,
+    run_python_host,
+    running_engine,
+    wait_for,
+)
+from tests.support.serving import WATCHDOG_S
+
+pytestmark = pytest.mark.host
+
+RATE_HZ = 44_100
+PERIOD = 512
+CLIENT = "driftwave-jalv"
+PAD_NOTE = 36
+
+
+def need(program: str, package: str) -> None:
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed: apt install {package}")
+
+
+@pytest.fixture
+def environment(tmp_path: Path, tiny_voices: Path) -> dict[str, str]:
+    """Of jalv and the recorder: a JACK server and a folder of bundles of their own."""
+    bundles = tmp_path / "lv2"
+    bundles.mkdir()
+    (bundles / LV2.name).symlink_to(require(LV2))
+    return {
+        **host_environment(tmp_path, tiny_voices),
+        "LV2_PATH": str(bundles),
+        "JACK_DEFAULT_SERVER": f"driftwave-{os.getpid()}",
+        "JACK_NO_START_SERVER": "1",
+    }
+
+
+@pytest.fixture
+def jack(environment: dict[str, str], tmp_path: Path) -> Iterator[None]:
+    need("jackd", "jackd2")
+    need("jalv", "jalv")
+    name = environment["JACK_DEFAULT_SERVER"]
+    flags = ["--no-realtime", "-d", "dummy", "-r", str(RATE_HZ), "-p", str(PERIOD)]
+    with (tmp_path / "jackd.log").open("w") as log:
+        server = subprocess.Popen(["jackd", "-n", name, *flags], stdout=log, stderr=log)
+    try:
+        run_host(["jack_wait", "-s", name, "-w", "-t", str(round(WATCHDOG_S))], environment)
+        yield
+    finally:
+        server.terminate()
+        server.wait(WATCHDOG_S)
+
+
+class Jalv:
+    """jalv with our plugin, told what to do by lines on its standard input."""
+
+    def __init__(self, environment: dict[str, str], folder: Path, *flags: str) -> None:
+        self._environment = environment
+        self._out = folder / "heard.npy"
+        self._log = folder / "jalv.log"
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                [
+                    "stdbuf",
+                    "-oL",
+                    "jalv",
+                    "-x",
+                    "-n",
+                    CLIENT,
+                    "-c",
+                    "attack_time=0",
+                    *flags,
+                    LV2_URI,
+                ],
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                text=True,
+            )
+        wait_for(lambda: f"{CLIENT}:lv2_audio_out_2" in self._ports(), "jalv's ports")
+
+    def tell(self, line: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def play(self, seconds: float = 1.0) -> np.ndarray:
+        """What pad 1 plays."""
+        run_python_host(
+            "tests.support.jack_player",
+            [CLIENT, str(PAD_NOTE), str(seconds), self._out],
+            self._environment,
+        )
+        return np.load(self._out)
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.kill()
+        self._process.wait(WATCHDOG_S)
+        self._process.stdin.close()
+
+    def _ports(self) -> str:
+        assert self._process.poll() is None, self.log()
+        return run_host(["jack_lsp"], self._environment)
+
+
+def test_the_bundle_is_valid(environment: dict[str, str]) -> None:
+    need("lv2_validate", "lv2-dev")
+    need("sord_validate", "sordi")
+    files = sorted(require(LV2).glob("*.ttl"))
+    assert len(files) == 2
+    assert "Found 0 errors" in validation(["lv2_validate", *map(str, files)])
+
+
+def validation(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WATCHDOG_S, check=False)
+    return done.stdout + done.stderr
+
+
+@pytest.mark.usefixtures("jack")
+def test_jalv_plays_the_clip_that_generate_made(
+    tmp_path: Path, tiny_voices: Path, environment: dict[str, str]
+) -> None:
+    with running_engine(tmp_path, tiny_voices) as engine:
+        jalv = Jalv(environment, tmp_path, "-c", "seconds=0.3")
+        with contextlib.closing(jalv):
+            with Library(engine.library) as library:
+
+                def generated() -> bool:  # what comes before the plugin met the engine is lost
+                    jalv.tell("generate = 1")
+                    return library.count() > 0
+
+                wait_for(generated, "a clip in the library", pause_s=0.5)
+
+            def heard() -> list[np.ndarray]:
+                output = jalv.play()
+                clips = library_clips(engine.library, 1)
+                return [clip for clip in clips if find_clip(output, clip) >= 0]
+
+            wait_for(lambda: bool(heard()), "a clip of the library in what jalv plays")
+            (clip,) = heard()
+            engine.kill()
+            assert find_clip(jalv.play(), clip) >= 0, "the engine's death must not be heard"
+
+
+@pytest.mark.usefixtures("jack")
+def test_a_state_saved_by_another_format_is_recalled_without_the_engine(
+    tmp_path: Path, tiny_voices: Path, environment: dict[str, str]
+) -> None:
+    with running_engine(tmp_path, tiny_voices) as engine, ClapHost(tmp_path, environment) as clap:
+        clap.create(RATE_HZ, PERIOD)
+        generate_on_pad_1(clap)
+        text = state_text(clap.save(tmp_path / "state.bin"))
+        (clip,) = library_clips(engine.library, 1)
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    (saved / "state.ttl").write_text(
+        "@prefix lv2: <http://lv2plug.in/ns/lv2core#> .\n"
+        "@prefix pset: <http://lv2plug.in/ns/ext/presets#> .\n"
+        "@prefix state: <http://lv2plug.in/ns/ext/state#> .\n"
+        f"<> a pset:Preset ; lv2:appliesTo <{LV2_URI}> ;\n"
+        f'  state:state [ <urn:distrho:state> """{text}""" ] .\n'
+    )
+    jalv = Jalv(environment, tmp_path, "-l", str(saved))
+    with contextlib.closing(jalv):
+        assert find_clip(jalv.play(), clip) >= 0, jalv.log()
