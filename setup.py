@@ -1,17 +1,35 @@
 """Packages Driftwave and builds `bridge._native`, the C++ side of the bridge."""
 
+import subprocess
 from pathlib import Path
 
 from pybind11.setup_helpers import ParallelCompile, Pybind11Extension, build_ext
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
+
+
+def static_library(name: str) -> str | None:
+    """Path of a static library, as the C compiler finds it.
+
+    The extension carries its own libFLAC where it can, so that it never meets the one inside
+    another Python package.
+    """
+    found = subprocess.run(
+        ["cc", f"-print-file-name=lib{name}.a"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return found if Path(found).is_absolute() and Path(found).exists() else None
+
+
 sources = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("cpp/python/*.cpp"))
 with_shim = "cpp/python/shim_module.cpp" in sources
 if with_shim:
     sources += sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("cpp/shim/*.cpp"))
 
 ParallelCompile("DRIFTWAVE_BUILD_JOBS", default=2, max=2).install()
+
+static = [library for name in ("FLAC", "ogg") if (library := static_library(name))]
+has_static_flac = with_shim and len(static) == 2
 
 native = Pybind11Extension(
     "bridge._native",
@@ -20,6 +38,9 @@ native = Pybind11Extension(
     include_dirs=["cpp"],
     define_macros=[("DRIFTWAVE_WITH_SHIM", "1")] if with_shim else [],
     extra_compile_args=["-O2", "-g0", "-Wall", "-Wextra", "-fvisibility=hidden"],
+    extra_objects=static if has_static_flac else [],
+    libraries=["FLAC"] if with_shim and not has_static_flac else [],
+    extra_link_args=["-Wl,--exclude-libs,ALL"],
     cxx_std=20,
 )
 
