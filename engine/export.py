@@ -38,6 +38,7 @@ DEFAULT_CARD = "# {name}\n\n{description}\n\nLicence of the weights: {licence}. 
 @click.option("--description", default="", help="One line about the voice.")
 @click.option("--card", type=click.Path(path_type=Path), help="CARD.md to put in.")
 @click.option("--guidance", default=2.0, show_default=True, help="Default guidance scale.")
+@click.option("--time-shift", default=1.0, show_default=True, help="Above 1: noisier steps.")
 def command(
     denoiser: Path,
     codec: Path,
@@ -49,6 +50,7 @@ def command(
     description: str,
     card: Path | None,
     guidance: float,
+    time_shift: float,
 ) -> None:
     """Make the voice folder --out of the model DENOISER and its codec."""
     from engine.voice_writer import write_voice
@@ -66,6 +68,7 @@ def command(
         description=description,
         card=text,
         guidance=guidance,
+        time_shift=time_shift,
     )
     voice = write_voice(out, parts)
     size = sum(file.stat().st_size for file in out.iterdir()) / 2**20
@@ -83,6 +86,7 @@ def voice_parts(
     description: str,
     card: str,
     guidance: float,
+    time_shift: float,
 ) -> VoiceParts:
     """Reads models and shard. Raises RecipeError or DataError when one is not what it should be."""
     from engine.training.codec_model import load_codec
@@ -120,7 +124,9 @@ def voice_parts(
             decoder_fft=stft.settings.decoder_fft,
             decoder_hop=stft.settings.decoder_hop,
         ),
-        sampling=_sampling(recipe.framework.spec.name, recipe.framework.settings, guidance),
+        sampling=_sampling(
+            recipe.framework.spec.name, recipe.framework.settings, guidance, time_shift
+        ),
         conditioning=_conditioning(read_latents(latents)),
         card=card.format_map(
             {"name": name, "description": description, "licence": licence, "recipe": recipe.name}
@@ -137,15 +143,22 @@ def _recipe_text(model: Path) -> str:
     return str(facts.get("recipe", ""))
 
 
-def _sampling(framework: str, settings: Any, guidance: float) -> Any:
+def _sampling(framework: str, settings: Any, guidance: float, time_shift: float) -> Any:
     from engine.voice_format import Sampling
 
     if framework == "consistency":
         low, high = settings.guidance_low, settings.guidance_high
         return Sampling(
-            "consistency", True, (1, 2, 4, 8), 4, 1.0, min(max(guidance, low), high), low, high
+            "consistency",
+            True,
+            (1, 2, 4, 8),
+            4,
+            time_shift,
+            min(max(guidance, low), high),
+            low,
+            high,
         )
-    return Sampling("heun", False, (8, 16, 32), 16, 1.0, guidance, 1.0, max(8.0, guidance))
+    return Sampling("heun", False, (8, 16, 32), 16, time_shift, guidance, 1.0, max(8.0, guidance))
 
 
 def _conditioning(table: dict[str, Any]) -> Any:
