@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.codecs.stft import Stft
 from engine.errors import RecipeError
 from engine.registry import Spec
+from engine.stft import Stft
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.codecs.stft import Stft
 from engine.codecs.stft_vae import StftVae
 from engine.errors import RecipeError
 from engine.frameworks import Batch, Framework, Parts
 from engine.frameworks.direct_fit import fit_direct
 from engine.networks.convnext import ConvNextAutoencoder
 from engine.registry import Spec
+from engine.stft import Stft
 
 # Half overlap, each step at another random offset: half the cost of quarter hops.
 RESOLUTIONS = ((128, 64), (256, 128), (512, 256), (1024, 512), (2048, 1024))

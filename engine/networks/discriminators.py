@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from engine.codecs.stft import Stft
+from engine.stft import Stft
 
 RESOLUTIONS = ((256, 128), (1024, 512), (2048, 1024))
 

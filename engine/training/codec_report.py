@@ -17,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 
 from engine import console
-from engine.codecs.stft import Stft
 from engine.codecs.stft_vae import StftVae
 from engine.frameworks.vae import spectral_distance
 from engine.networks.convnext import ConvNextAutoencoder
+from engine.stft import Stft
 from engine.training.audio_shard import AudioSettings, AudioShard
 from engine.training.categories import CATEGORIES
 from engine.training.codec_model import load_codec

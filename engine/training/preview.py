@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.codecs.stft import Stft
+from engine.stft import Stft
 
 Array = NDArray[np.float32]
 

@@ -10,12 +10,12 @@ torch = pytest.importorskip("torch")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from engine.codecs.stft import Stft  # noqa: E402
 from engine.codecs.stft_vae import StftVae, StftVaeSettings  # noqa: E402
 from engine.errors import RecipeError  # noqa: E402
 from engine.frameworks import Batch, DataInfo, Parts  # noqa: E402
 from engine.frameworks.vae import Vae, VaeSettings, spectral_distance  # noqa: E402
 from engine.networks.convnext import ConvNextAutoencoder, ConvNextSettings  # noqa: E402
+from engine.stft import Stft  # noqa: E402
 
 RESOLUTIONS = [(2048, 512), (1024, 256), (256, 64), (128, 64), (512, 256)]
 TINY = ConvNextSettings(

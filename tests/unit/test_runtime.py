@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from engine.codecs.stft import Stft
 from engine.errors import BadRange, Cancelled, UsageError, VoiceError
 from engine.runtime import LoadedVoice, open_runtime
 from engine.runtime.cuda import TorchRuntime
@@ -19,6 +18,7 @@ from engine.runtime.finish import GRID, PEAK, finish
 from engine.runtime.inputs import network_inputs
 from engine.runtime.onnx import OnnxRuntime
 from engine.runtime.spectra import analyse, synthesise
+from engine.stft import Stft
 from engine.types import GenerateRequest
 from engine.voice import Voice
 from tests.support.tiny_voice import LATENT_DIMS, tiny_voice
