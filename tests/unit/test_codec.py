@@ -134,7 +134,8 @@ def test_closed_form_fit_finds_the_phases_of_low_tones() -> None:
 
     before = error()
     vae.begin(low_tones)
-    assert error() < 0.5 * before
+    assert before > 0.9  # phases at random
+    assert error() < 0.7 * before  # four latents cannot tell more of them
 
 
 def test_loss_falls_when_one_batch_is_repeated() -> None:
