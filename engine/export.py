@@ -101,7 +101,7 @@ def voice_parts(
     if not isinstance(recipe.data.settings, LatentSettings):
         raise UsageError(f"{denoiser} was not trained on latents; recipe {recipe.name!r}")
     shard = LatentShard(recipe.data.settings, latents)
-    network = recipe.network.spec.build(recipe.network.settings, shard.info)
+    network = recipe.network.spec.build(recipe.network.settings, shard.info.network())
     network.load_state_dict(network_weights(denoiser))
     return VoiceParts(
         name=name,

@@ -45,15 +45,19 @@ class Spec:
     """How to make one part: its settings' dataclass and a function that builds it.
 
     What ``build`` takes after the settings depends on the kind:
-    network ``build(settings, data: DataInfo) -> nn.Module``;
+    network ``build(settings, info: NetworkInfo) -> nn.Module``;
     codec ``build(settings) -> Codec``;
     framework ``build(settings, parts: Parts) -> Framework``;
     data ``build(settings, folder_or_file: Path) -> Source``.
+
+    traits: of a network what it can do, of a framework what it needs of its network (see
+    engine.networks.interface); other kinds have none.
     """
 
     name: str
     settings: type[Any]
     build: Callable[..., Any]
+    traits: frozenset[str] = frozenset()
 
 
 def find(kind: str, name: str) -> Spec:
@@ -70,6 +74,19 @@ def find(kind: str, name: str) -> Spec:
     spec = importlib.import_module(table[name]).SPEC
     assert isinstance(spec, Spec)
     return spec
+
+
+def check_pair(network: Spec, framework: Spec) -> None:
+    """Raise RecipeError, naming both, when the network lacks a trait that the framework needs."""
+    lacking = sorted(framework.traits - network.traits)
+    if lacking:
+        able = [
+            name for name in sorted(NETWORKS) if not framework.traits - find("network", name).traits
+        ]
+        raise RecipeError(
+            f"network {network.name!r} cannot be trained by framework {framework.name!r}, which "
+            f"needs a network that is {' and '.join(lacking)}; expected one of: {', '.join(able)}"
+        )
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

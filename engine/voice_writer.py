@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.graphs import Graph, halved, write_graph, write_weights
-from engine.networks.transformer import Conditions
+from engine.networks.interface import Conditions
 from engine.voice import DESCRIPTION, GRAPHS, WEIGHTS, Voice, load_voice
 from engine.voice_format import FORMAT, Audio, Codec, Conditioning, Sampling
 

@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.networks.interface import NetworkBuilder, NetworkInfo
+
 
 @dataclass(frozen=True)
 class DataInfo:
@@ -27,6 +29,14 @@ class DataInfo:
     frames: int  # longest x in samples, or in latent frames
     categories: tuple[str, ...]
     descriptors: tuple[str, ...]
+    frame_channels: int = 0  # M of Batch.frames
+
+    def network(self) -> NetworkInfo:
+        """What a network that maps x to x is built for."""
+        return NetworkInfo(
+            self.channels, self.categories, self.descriptors,
+            frame_channels=self.frame_channels, frames=self.frames,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,22 +47,29 @@ class Batch:
     lengths: (B,) int64, frames of x that are sound; beyond it x holds (encoded) silence.
     category: (B,) int64 index into DataInfo.categories, -1 = unknown.
     descriptors: (B, K) float32 in 0..1 in the order of DataInfo.descriptors, NaN = absent.
+    frames: (B, M, L') float32 conditions along time, such as mel frames; None = the data has none.
     """
 
     x: Tensor
     lengths: Tensor
     category: Tensor
     descriptors: Tensor
+    frames: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What a framework is built from. ``network`` already holds the starting weights, if any."""
+    """What a framework is built from. ``network`` already holds the starting weights, if any.
+
+    network: the recipe's network from x to x (or an autoencoder). make: builds more of the
+    recipe's kind and size for other shapes, as encoders, decoders and priors need them.
+    """
 
     network: nn.Module
     codec: Any | None
     data: DataInfo
     steps: int  # planned length of the run, for schedules that depend on progress
+    make: NetworkBuilder | None = None
 
 
 @dataclass(frozen=True)

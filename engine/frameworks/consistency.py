@@ -32,7 +32,7 @@ from engine.frameworks.flow import (
     weighted_mean,
     without_conditions,
 )
-from engine.networks.transformer import Conditions
+from engine.networks.interface import SEQUENCE, Conditions, joined
 from engine.registry import Spec
 
 
@@ -101,8 +101,7 @@ class Consistency(Framework):
     def _guided_step(self, x: Tensor, t: Tensor, s: Tensor, conditions: Conditions) -> Tensor:
         """Euler's step of the teacher with classifier-free guidance (Ho & Salimans 2022)."""
         plain = conditions._replace(guidance=torch.ones_like(conditions.guidance))
-        pairs = zip(plain, without_conditions(plain), strict=True)
-        both = Conditions(*(torch.cat(pair) for pair in pairs))
+        both = joined(plain, without_conditions(plain))
         velocity: Tensor = self.teacher(torch.cat((x, x)), torch.cat((t, t)), both).float()
         told, untold = velocity.chunk(2)
         guided = untold + spread(conditions.guidance) * (told - untold)
@@ -114,4 +113,4 @@ def build(settings: Settings, parts: Parts) -> Consistency:
     return Consistency(settings, parts)
 
 
-SPEC = Spec("consistency", Settings, build)
+SPEC = Spec("consistency", Settings, build, frozenset({SEQUENCE}))

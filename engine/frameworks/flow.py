@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from engine.frameworks import Batch, Framework, Parts
-from engine.networks.transformer import Conditions
+from engine.networks.interface import SEQUENCE, Conditions
 from engine.registry import Spec
 
 
@@ -75,15 +75,17 @@ def dropped_conditions(
         category=batch.category.masked_fill(no_category, -1),
         descriptors=batch.descriptors.masked_fill(absent, float("nan")),
         guidance=torch.ones(rows, device=batch.x.device),
+        frames=batch.frames,
     )
 
 
 def without_conditions(conditions: Conditions) -> Conditions:
-    """The same batch with every condition withheld."""
+    """The same batch with every condition withheld but those along time."""
     return Conditions(
         category=torch.full_like(conditions.category, -1),
         descriptors=torch.full_like(conditions.descriptors, float("nan")),
         guidance=torch.ones_like(conditions.guidance),
+        frames=conditions.frames,
     )
 
 
@@ -116,4 +118,4 @@ def build(settings: Settings, parts: Parts) -> Flow:
     return Flow(settings, parts)
 
 
-SPEC = Spec("flow", Settings, build)
+SPEC = Spec("flow", Settings, build, frozenset({SEQUENCE}))

@@ -16,6 +16,7 @@ from engine.frameworks import Batch, Parts, Phase
 from engine.frameworks.vae import Vae, VaeSettings
 from engine.networks.convnext import ConvNextAutoencoder
 from engine.networks.discriminators import RESOLUTIONS, MultiStftDiscriminator
+from engine.networks.interface import AUTOENCODER
 from engine.registry import Spec
 
 
@@ -129,4 +130,4 @@ def build(settings: GanSettings, parts: Parts) -> Gan:
     return Gan(settings, parts)
 
 
-SPEC = Spec("gan", GanSettings, build)
+SPEC = Spec("gan", GanSettings, build, frozenset({AUTOENCODER}))

@@ -19,6 +19,7 @@ from engine.errors import RecipeError
 from engine.frameworks import Batch, Framework, Parts
 from engine.frameworks.direct_fit import fit_direct
 from engine.networks.convnext import ConvNextAutoencoder
+from engine.networks.interface import AUTOENCODER
 from engine.registry import Spec
 from engine.stft import Stft
 
@@ -184,4 +185,4 @@ def build(settings: VaeSettings, parts: Parts) -> Vae:
     return Vae(settings, parts)
 
 
-SPEC = Spec("vae", VaeSettings, build)
+SPEC = Spec("vae", VaeSettings, build, frozenset({AUTOENCODER}))

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.networks.interface import AUTOENCODER
 from engine.registry import Spec
 
 # Magnitudes below FLOOR (about -80 dBFS of noise) are silence: see Decoder.
@@ -176,9 +177,9 @@ def _low_bins(s: ConvNextSettings, bins: int) -> int:
     return max(1, round((bins - 1) * s.direct_hz / s.nyquist_hz))
 
 
-def build(settings: ConvNextSettings, data: Any) -> ConvNextAutoencoder:
-    """Build the autoencoder; ``data`` plays no part, spectra have the settings' sizes."""
+def build(settings: ConvNextSettings, info: Any) -> ConvNextAutoencoder:
+    """Build the autoencoder; ``info`` plays no part, spectra have the settings' sizes."""
     return ConvNextAutoencoder(settings)
 
 
-SPEC = Spec("convnext", ConvNextSettings, build)
+SPEC = Spec("convnext", ConvNextSettings, build, frozenset({AUTOENCODER}))

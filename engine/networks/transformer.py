@@ -11,32 +11,19 @@ Shapes: x (B, D, L); noise_cond (B,); the answer (B, D, L).
 from __future__ import annotations
 
 import math
-from collections.abc import Sized
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from engine.networks.interface import SEQUENCE, Conditions, NetworkInfo
 from engine.registry import Spec
 
 TIME_FEATURES = 64
 PLACE_FEATURES = 32
 FRAMES_A_TURN = 10_000.0  # slowest rotary wavelength / 2 pi
 TIME_SCALE = 1000.0  # sinusoids see t in 0..1 as 0..1000, as in DDPM
-
-
-class Conditions(NamedTuple):
-    """What the sound should be. A tuple, so that graph exporters see plain inputs.
-
-    category: (B,) int64 index, -1 = any. descriptors: (B, K) float32 in 0..1, NaN = any.
-    guidance: (B,) float32, the classifier-free guidance scale folded in; 1 = plain conditional.
-    """
-
-    category: Tensor
-    descriptors: Tensor
-    guidance: Tensor
 
 
 @dataclass(frozen=True)
@@ -192,28 +179,9 @@ def _turned(h: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
     return torch.cat((a * cosine - b * sine, b * cosine + a * sine), dim=-1)
 
 
-class LatentInfo(Protocol):
-    """What the network needs to know of its data."""
-
-    @property
-    def channels(self) -> int:
-        """Latent dimensions D."""
-        ...
-
-    @property
-    def categories(self) -> Sized:
-        """Names of the categories."""
-        ...
-
-    @property
-    def descriptors(self) -> Sized:
-        """Names of the descriptors."""
-        ...
+def build(settings: Settings, info: NetworkInfo) -> Transformer:
+    """Build the transformer for latents of info.channels dimensions."""
+    return Transformer(settings, info.channels, len(info.categories), len(info.descriptors))
 
 
-def build(settings: Settings, data: LatentInfo) -> Transformer:
-    """Build the transformer for latents of data.channels dimensions."""
-    return Transformer(settings, data.channels, len(data.categories), len(data.descriptors))
-
-
-SPEC = Spec("transformer", Settings, build)
+SPEC = Spec("transformer", Settings, build, frozenset({SEQUENCE}))

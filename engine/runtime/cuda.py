@@ -7,7 +7,6 @@ float32 without TF32, so that both agree within the tolerance of tests/unit/test
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from engine.errors import OutOfMemory, VoiceError
+from engine.networks.interface import NetworkInfo
 from engine.registry import find
 from engine.runtime.generation import LoadedVoice
 from engine.runtime.inputs import Inputs
@@ -34,15 +34,6 @@ MOST_GRAPHS = 8
 def cuda_is_available() -> bool:
     """Whether torch sees a CUDA device."""
     return bool(torch.cuda.is_available())
-
-
-@dataclass(frozen=True)
-class _LatentInfo:
-    """What networks are built for: see engine.networks.transformer.LatentInfo."""
-
-    channels: int
-    categories: tuple[str, ...]
-    descriptors: tuple[str, ...]
 
 
 class TorchRuntime:
@@ -103,7 +94,7 @@ class TorchNetworks:
         return latent
 
     def _conditions(self, inputs: Inputs) -> Any:
-        from engine.networks.transformer import Conditions
+        from engine.networks.interface import Conditions
 
         return Conditions(
             torch.from_numpy(inputs.category).to(self._device),
@@ -116,7 +107,11 @@ class _CapturedDenoiser:
     """One denoiser call of a fixed length as a CUDA graph: no launch cost for each kernel."""
 
     def __init__(self, network: nn.Module, x: Tensor, t: Tensor, conditions: Any) -> None:
-        self._inputs = (x.clone(), t.clone(), type(conditions)(*(c.clone() for c in conditions)))
+        self._inputs = (
+            x.clone(),
+            t.clone(),
+            type(conditions)(*(c if c is None else c.clone() for c in conditions)),
+        )
         side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
@@ -132,7 +127,8 @@ class _CapturedDenoiser:
         held_x.copy_(x)
         held_t.copy_(t)
         for held, given in zip(held_conditions, conditions, strict=True):
-            held.copy_(given)
+            if held is not None:
+                held.copy_(given)
         self._graph.replay()
         return self._answer.clone()
 
@@ -146,7 +142,7 @@ def _network(voice: Voice, description: Network, prefix: str) -> nn.Module:
             for key, value in description.settings.items()
         }
         table = voice.conditioning
-        info = _LatentInfo(voice.codec.latent_dims, table.categories, table.descriptors)
+        info = NetworkInfo(voice.codec.latent_dims, table.categories, table.descriptors)
         network: nn.Module = spec.build(spec.settings(**settings), info)
         with safe_open(voice.path(WEIGHTS), framework="pt") as file:
             names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118

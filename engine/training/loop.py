@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.errors import RecipeError
 from engine.frameworks import Batch, DataInfo, Framework, Parts, Phase
+from engine.networks.interface import NetworkInfo
+from engine.registry import check_pair
 from engine.training.checkpoint import load_checkpoint, save_checkpoint
 from engine.training.ema import Ema
 from engine.training.prefetch import prefetched
@@ -45,7 +47,13 @@ class Run:
 def build_framework(recipe: Recipe, info: DataInfo, start_from: Path | None = None) -> Framework:
     """Build network, codec and framework of a recipe; weights from ``start_from`` if given."""
     torch.manual_seed(recipe.loop.seed)
-    network = recipe.network.spec.build(recipe.network.settings, info)
+    check_pair(recipe.network.spec, recipe.framework.spec)
+
+    def make(shapes: NetworkInfo) -> nn.Module:
+        built: nn.Module = recipe.network.spec.build(recipe.network.settings, shapes)
+        return built
+
+    network = make(info.network())
     if start_from is not None:
         try:
             network.load_state_dict(network_weights(start_from))
@@ -54,7 +62,7 @@ def build_framework(recipe: Recipe, info: DataInfo, start_from: Path | None = No
                 f"{start_from} holds another network than recipe {recipe.name!r} builds"
             ) from error
     codec = recipe.codec.spec.build(recipe.codec.settings) if recipe.codec else None
-    parts = Parts(network, codec, info, recipe.loop.steps)
+    parts = Parts(network, codec, info, recipe.loop.steps, make)
     framework: Framework = recipe.framework.spec.build(recipe.framework.settings, parts)
     return framework
 

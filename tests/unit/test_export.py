@@ -131,7 +131,7 @@ frames = [20, 43]
     info = DataInfo(44_100, 8, 43, CATEGORIES, DESCRIPTORS)
     for name, text in (("codec", codec_recipe), ("denoiser", denoiser_recipe)):
         recipe = parse_recipe(text)
-        network = recipe.network.spec.build(recipe.network.settings, info)
+        network = recipe.network.spec.build(recipe.network.settings, info.network())
         facts = {"step": 1, "name": recipe.name, "recipe": text}
         save_checkpoint(tmp_path / f"{name}.safetensors", network.state_dict(), facts)
     count = 40

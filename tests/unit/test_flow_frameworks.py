@@ -16,7 +16,7 @@ from engine.frameworks import Batch, DataInfo, Framework, Parts
 from engine.frameworks import consistency as consistency_framework
 from engine.frameworks import flow as flow_framework
 from engine.networks import transformer
-from engine.networks.transformer import Conditions
+from engine.networks.interface import Conditions
 from engine.samplers import consistency, euler
 from engine.schedules import flow_times
 
