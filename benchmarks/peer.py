@@ -26,6 +26,7 @@ def run(count: int) -> list[Figure]:
     import onnxruntime
     import torch
 
+    from engine.networks.interface import no_conditions
     from engine.networks.wavenet import DiffWave, WaveNet
 
     frames = SAMPLE_RATE // HOP
@@ -44,7 +45,7 @@ def run(count: int) -> list[Figure]:
         def forward(
             self, x: torch.Tensor, t: torch.Tensor, conditioner: torch.Tensor
         ) -> torch.Tensor:
-            return self.network(x, t, {"mel": conditioner})  # type: ignore[no-any-return]
+            return self.network(x, t, no_conditions(x)._replace(frames=conditioner))
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "diffwave.onnx"

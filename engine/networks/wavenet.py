@@ -20,7 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.frameworks import DataInfo
+from engine.errors import RecipeError
+from engine.networks.interface import SEQUENCE, NetworkInfo
 from engine.registry import Spec
 
 _EMBEDDING = 128  # sines and cosines; the width of the embedding's hidden layers is 512
@@ -132,10 +133,14 @@ class DiffWave(nn.Module):
         return self.output_projection(x)
 
 
-def build(settings: WaveNet, data: DataInfo) -> nn.Module:
+def build(settings: WaveNet, info: NetworkInfo) -> nn.Module:
     """Build the network; DiffWave works on one channel of audio."""
-    assert data.channels == 1, f"the wavenet network takes mono audio, not {data.channels} channels"
+    if info.channels != 1:
+        raise RecipeError(
+            f"network 'wavenet' takes 1 channel of audio, not {info.channels} channels; use mono "
+            "audio, or another network for latents"
+        )
     return DiffWave(settings)
 
 
-SPEC = Spec("wavenet", WaveNet, build)
+SPEC = Spec("wavenet", WaveNet, build, frozenset({SEQUENCE}))
