@@ -7,13 +7,12 @@ Kong et al., "DiffWave: A Versatile Diffusion Model for Audio Synthesis", ICLR 2
 | N layers, C        | settings.layers, .channels|
 | dilation cycle n   | settings.cycle            |
 | t_embedding        | diffusion_embedding       |
-| conditioner        | cond["mel"] (B, M, L)     |
+| conditioner        | cond.frames (B, M, L)     |
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -100,7 +99,7 @@ class ResidualLayer(nn.Module):
 class DiffWave(nn.Module):
     """F(x (B, 1, T), timestep (B,), cond) -> predicted noise (B, 1, T).
 
-    cond: mapping with ``"mel"`` (B, mels, T / 256), or without it when ``mels`` is 0.
+    cond.frames: mel frames (B, mels, T / 256); not looked at when ``mels`` is 0.
     """
 
     def __init__(self, settings: WaveNet) -> None:
@@ -119,11 +118,12 @@ class DiffWave(nn.Module):
                 nn.init.kaiming_normal_(convolution.weight)
         nn.init.zeros_(self.output_projection.weight)
 
-    def forward(self, x: Tensor, noise_cond: Tensor, cond: Mapping[str, Tensor]) -> Tensor:
+    def forward(self, x: Tensor, noise_cond: Tensor, cond: Conditions) -> Tensor:
         step = self.diffusion_embedding(noise_cond)
         mel = None
         if self.spectrogram_upsampler is not None:
-            mel = self.spectrogram_upsampler(cond["mel"])
+            assert cond.frames is not None, "this network needs mel frames"
+            mel = self.spectrogram_upsampler(cond.frames)
         x = F.relu(self.input_projection(x))
         total = torch.zeros_like(x)
         for layer in self.residual_layers:
