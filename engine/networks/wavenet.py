@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.errors import RecipeError
-from engine.networks.interface import SEQUENCE, NetworkInfo
+from engine.networks.interface import SEQUENCE, Conditions, NetworkInfo
 from engine.registry import Spec
 
 _EMBEDDING = 128  # sines and cosines; the width of the embedding's hidden layers is 512
