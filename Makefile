@@ -72,7 +72,7 @@ test-cpp:
 test-python:
 	$(BIN)/python -m pytest -q $(ARGS)
 
-bench: setup
+bench: setup $(VENV)/.test
 	$(BIN)/python -m benchmarks $(ARGS)
 
 format:

@@ -5,30 +5,33 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from benchmarks.measure import Figure
 
 ROOT = Path(__file__).resolve().parents[1]
+AUDIO_THREAD_TARGET_NS = 1000.0  # a 64-frame stereo block with one voice
 
 
 def run() -> list[Figure]:
     """Build and run every program of cpp/bench; each prints one JSON object a line."""
-    folder = ROOT / "cpp" / "bench"
-    subprocess.run(["make", "-s", "-C", str(folder)], check=True)
-    figures = []
-    for program in sorted((ROOT / "build" / "cpp-bench").iterdir()):
-        output = subprocess.run([str(program)], check=True, capture_output=True, text=True).stdout
-        for line in output.splitlines():
-            row = json.loads(line)
-            figures.append(
-                Figure(
-                    row["name"],
-                    row["p50_ns"],
-                    row["p99_ns"],
-                    row["max_ns"],
-                    row["count"],
-                    "ns",
-                    row.get("target_ns"),
-                )
-            )
-    return figures
+    command = ["make", "-s", "-C", str(ROOT / "cpp" / "tests"), "bench"]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    rows = (line for line in output.splitlines() if line.startswith("{"))
+    return [_figure(json.loads(line)) for line in rows]
+
+
+def _figure(row: dict[str, Any]) -> Figure:
+    """One line of link_bench (microseconds) or of shim_bench (nanoseconds)."""
+    if "bench" in row:
+        times = [1000.0 * row[f"{name}_us"] for name in ("p50", "p99", "max")]
+        return Figure(row["bench"], *times, row["n"], "ns")
+    voices, frames = row["voices"], row["frames"]
+    kind = "" if row["clip_rate"] == row["rate"] else ", resampled"
+    return Figure(
+        f"audio thread, {frames} frames, {voices} voice{'' if voices == 1 else 's'}{kind}",
+        *(row[f"{name}_ns"] for name in ("p50", "p99", "max")),
+        row["blocks"],
+        "ns",
+        AUDIO_THREAD_TARGET_NS if (frames, voices, kind) == (64, 1, "") else None,
+    )

@@ -16,6 +16,7 @@ FloatArray = npt.NDArray[np.float32]
 
 SUBTYPES = {16: "PCM_16", 24: "PCM_24", 32: "FLOAT"}
 """Bits a sample -> format within the WAV file."""
+_HEAD_BYTES = 128  # where chunks before the samples stand
 
 
 def render_song(
@@ -57,7 +58,22 @@ def write_audio(file: Path, audio: FloatArray, sample_rate: int, bits: int) -> N
     part = file.with_name(file.name + ".part")
     try:
         soundfile.write(part, audio.T, sample_rate, subtype=SUBTYPES[bits], format="WAV")
+        _forget_the_time(part)
         part.replace(file)
     except (OSError, soundfile.SoundFileError) as error:
         part.unlink(missing_ok=True)
         raise InputError(f"cannot write {file}: {error}") from None
+
+
+def _forget_the_time(file: Path) -> None:
+    """Zero the time of writing that libsndfile puts into floating-point files.
+
+    The PEAK chunk is: name, length, version, seconds since 1970, then the peaks. Without this the
+    same render would give other bytes a second later.
+    """
+    with file.open("r+b") as raw:
+        head = raw.read(_HEAD_BYTES)
+        place = head.find(b"PEAK")
+        if 0 <= place < _HEAD_BYTES - 16:
+            raw.seek(place + 12)
+            raw.write(bytes(4))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -208,3 +209,18 @@ def test_blocks_cut_events_where_they_belong() -> None:
 def test_write_audio_leaves_no_part_behind(tmp_path: Path) -> None:
     write_audio(tmp_path / "a.wav", noise(100, 1), 48_000, 24)
     assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+
+
+@pytest.mark.parametrize("bits", [16, 24, 32])
+def test_a_wav_file_does_not_tell_when_it_was_written(tmp_path: Path, bits: int) -> None:
+    audio = noise(100, 1)
+    write_audio(tmp_path / "a.wav", audio, 48_000, bits)
+    written = (tmp_path / "a.wav").read_bytes()
+    if bits == 32:
+        place = written.index(b"PEAK")
+        assert written[place + 12 : place + 16] == bytes(4)
+    time.sleep(1.1)  # times in the file are whole seconds
+    write_audio(tmp_path / "b.wav", audio, 48_000, bits)
+    assert (tmp_path / "b.wav").read_bytes() == written
+    read, _ = soundfile.read(tmp_path / "b.wav", dtype="float32", always_2d=True)
+    assert np.allclose(read.T, audio, atol=2.0 ** (1 - bits))
