@@ -6,7 +6,9 @@ import itertools
 import resource
 
 from benchmarks.measure import Figure, summarise, times_ms
-from engine.runtime import open_runtime
+from engine.runtime import LoadedVoice, open_runtime
+from engine.runtime.spectra import synthesise
+from engine.samplers import philox_noise
 from engine.types import GenerateRequest
 from engine.voice import find_voice
 
@@ -55,6 +57,20 @@ def run(count: int, *, voice: str = "drums", device: str = "cpu") -> list[Figure
                 target=target,
             )
         )
+    figures.append(_decoding(loaded, count))
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     figures.append(summarise("memory of the generating process, peak", [peak_mib], unit="MiB"))
     return figures
+
+
+def _decoding(loaded: LoadedVoice, count: int) -> Figure:
+    """Latents of one second through decoder and inverse STFT."""
+    codec = loaded.voice.codec
+    frames = -(-loaded.voice.sample_rate // codec.hop_frames)
+    latent = loaded.networks.array(philox_noise(1, 0, 0, codec.latent_dims, frames))
+
+    def decode() -> None:
+        spectrum = loaded.networks.decode(latent)
+        synthesise(spectrum, codec.decoder_fft, codec.decoder_hop)
+
+    return summarise("codec decode, 1 s", times_ms(decode, count=count))

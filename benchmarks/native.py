@@ -24,13 +24,15 @@ def run() -> list[Figure]:
 def _figure(row: dict[str, Any]) -> Figure:
     """One line of link_bench (microseconds) or of shim_bench (nanoseconds)."""
     if "bench" in row:
-        times = [1000.0 * row[f"{name}_us"] for name in ("p50", "p99", "max")]
-        return Figure(row["bench"], *times, row["n"], "ns")
+        p50, p99, most = (1000.0 * row[f"{name}_us"] for name in ("p50", "p99", "max"))
+        return Figure(row["bench"], p50, p99, most, row["n"], "ns")
     voices, frames = row["voices"], row["frames"]
     kind = "" if row["clip_rate"] == row["rate"] else ", resampled"
     return Figure(
         f"audio thread, {frames} frames, {voices} voice{'' if voices == 1 else 's'}{kind}",
-        *(row[f"{name}_ns"] for name in ("p50", "p99", "max")),
+        row["p50_ns"],
+        row["p99_ns"],
+        row["max_ns"],
         row["blocks"],
         "ns",
         AUDIO_THREAD_TARGET_NS if (frames, voices, kind) == (64, 1, "") else None,

@@ -45,7 +45,8 @@ def run(count: int) -> list[Figure]:
         def forward(
             self, x: torch.Tensor, t: torch.Tensor, conditioner: torch.Tensor
         ) -> torch.Tensor:
-            return self.network(x, t, no_conditions(x)._replace(frames=conditioner))
+            noise: torch.Tensor = self.network(x, t, no_conditions(x)._replace(frames=conditioner))
+            return noise
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "diffwave.onnx"

@@ -258,6 +258,31 @@ function(driftwave_patch_dpf dpf_dir)
         // MOD"
     "#if 0
         // MOD")
+  # Some hosts never let a trigger's port fall back, and save it with the project: what the ports
+  # hold when an instance first runs is not a push, or opening a project would generate over it.
+  driftwave_patch("LV2: triggers saved by the host" "${lv2}"
+    "                fLastControlValues[i] = curValue;
+
+                fPlugin.setParameterValue(i, curValue);
+            }
+        }
+"
+    "                fLastControlValues[i] = curValue;
+                if (!fHasRun && fPlugin.isParameterTrigger(i)) continue;
+
+                fPlugin.setParameterValue(i, curValue);
+            }
+        }
+        fHasRun = true;
+")
+  driftwave_patch("LV2: triggers saved by the host (member)" "${lv2}"
+    "    // Temporary data
+    float* fLastControlValues;
+"
+    "    // Temporary data
+    bool fHasRun = false;
+    float* fLastControlValues;
+")
   driftwave_patch("LV2: refused state" "${lv2}"
     "            setState(key, value);
 
