@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +24,7 @@ from tests.support.engine_process import (
     running_engine,
     wait_for,
 )
+from tests.support.jack_server import jack_environment, jack_server, need
 from tests.support.serving import WATCHDOG_S
 
 pytestmark = pytest.mark.host
@@ -34,11 +33,6 @@ RATE_HZ = 44_100
 PERIOD = 512
 CLIENT = "driftwave-jalv"
 PAD_NOTE = 36
-
-
-def need(program: str, package: str) -> None:
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed: apt install {package}")
 
 
 @pytest.fixture
@@ -50,8 +44,7 @@ def environment(tmp_path: Path, tiny_voices: Path) -> dict[str, str]:
     return {
         **host_environment(tmp_path, tiny_voices),
         "LV2_PATH": str(bundles),
-        "JACK_DEFAULT_SERVER": f"driftwave-{os.getpid()}",
-        "JACK_NO_START_SERVER": "1",
+        **jack_environment(),
     }
 
 
@@ -59,16 +52,8 @@ def environment(tmp_path: Path, tiny_voices: Path) -> dict[str, str]:
 def jack(environment: dict[str, str], tmp_path: Path) -> Iterator[None]:
     need("jackd", "jackd2")
     need("jalv", "jalv")
-    name = environment["JACK_DEFAULT_SERVER"]
-    flags = ["--no-realtime", "-d", "dummy", "-r", str(RATE_HZ), "-p", str(PERIOD)]
-    with (tmp_path / "jackd.log").open("w") as log:
-        server = subprocess.Popen(["jackd", "-n", name, *flags], stdout=log, stderr=log)
-    try:
-        run_host(["jack_wait", "-s", name, "-w", "-t", str(round(WATCHDOG_S))], environment)
+    with jack_server(environment, tmp_path, RATE_HZ, PERIOD):
         yield
-    finally:
-        server.terminate()
-        server.wait(WATCHDOG_S)
 
 
 class Jalv:
@@ -112,7 +97,11 @@ class Jalv:
         """What pad 1 plays."""
         run_python_host(
             "tests.support.jack_player",
-            [CLIENT, str(PAD_NOTE), str(seconds), self._out],
+            [
+                f"{CLIENT}:lv2_events_in",
+                *(f"{CLIENT}:lv2_audio_out_{side}" for side in (1, 2)),
+                *(str(PAD_NOTE), str(seconds), self._out),
+            ],
             self._environment,
         )
         return np.load(self._out)

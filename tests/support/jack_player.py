@@ -1,13 +1,17 @@
-"""Plays one note into a JACK client and records what it answers, in a process of its own.
+"""Plays one note and records what comes of it through JACK, in a process of its own.
 
-    python -m tests.support.jack_player CLIENT NOTE SECONDS OUT.npy
+    python -m tests.support.jack_player MIDI_IN LEFT_OUT RIGHT_OUT NOTE SECONDS OUT.npy
 
-The server freewheels meanwhile: it waits for every client in every cycle, so that no frame is
-missed however busy the machine is. The server is the one that $JACK_DEFAULT_SERVER names.
+MIDI_IN is a JACK port, and the server freewheels meanwhile:
+it waits for every client in every cycle, so that no frame is missed however busy the machine is.
+Sound devices (PortAudio) cannot freewheel. For them MIDI_IN is the path of a datagram socket
+that takes the note (tests.support.mido_socket), and the server goes on at its own pace.
+The server is the one that $JACK_DEFAULT_SERVER names.
 """
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 
@@ -19,8 +23,10 @@ NOTE_FRAME = 100
 WATCHDOG_S = 60.0
 
 
-def record(name: str, note: int, seconds: float) -> np.ndarray:
-    """What the client plays, `(2, T)` float32, from the cycle in which the note is sent."""
+def record(midi_in: str, outs: tuple[str, str], note: int, seconds: float) -> np.ndarray:
+    """What `outs` play, `(2, T)` float32, from the cycle in which the note is sent."""
+    live = midi_in.startswith("/")
+    message = bytes([0x90, note, VELOCITY])
     client = jack.Client("driftwave-test", no_start_server=True)
     midi_out = client.midi_outports.register("midi")
     inputs = [client.inports.register(f"in_{side}") for side in (1, 2)]
@@ -35,29 +41,35 @@ def record(name: str, note: int, seconds: float) -> np.ndarray:
         midi_out.clear_buffer()
         if not client_ready.is_set() or done.is_set():
             return
-        if not started:
-            midi_out.write_midi_event(NOTE_FRAME, bytes([0x90, note, VELOCITY]))
-            started = True
+        if not started and not live:
+            midi_out.write_midi_event(NOTE_FRAME, message)
+        started = True
         blocks.append(np.stack([port.get_array().copy() for port in inputs]))
         if len(blocks) >= wanted:
             done.set()
 
     client_ready = threading.Event()
     with client:
-        client.connect(midi_out, f"{name}:lv2_events_in")
-        for side, port in enumerate(inputs, 1):
-            client.connect(f"{name}:lv2_audio_out_{side}", port)
-        client.set_freewheel(True)
+        if not live:
+            client.connect(midi_out, midi_in)
+        for out, port in zip(outs, inputs, strict=True):
+            client.connect(out, port)
+        if not live:
+            client.set_freewheel(True)
         client_ready.set()
+        if live:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                sender.sendto(message, midi_in)
         if not done.wait(WATCHDOG_S):
             raise SystemExit(f"JACK made {len(blocks)} of {wanted} cycles in {WATCHDOG_S:.0f} s")
-        client.set_freewheel(False)
+        if not live:
+            client.set_freewheel(False)
     return np.concatenate(blocks, axis=1)
 
 
 def main() -> None:
-    name, note, seconds, out = sys.argv[1:]
-    np.save(out, record(name, int(note), float(seconds)))
+    midi_in, left, right, note, seconds, out = sys.argv[1:]
+    np.save(out, record(midi_in, (left, right), int(note), float(seconds)))
 
 
 if __name__ == "__main__":
