@@ -83,7 +83,7 @@ def evaluate(
         "sounds": len(real.held_out),
         "reconstruction": measure.reconstruction(loaded, real),
         "real": measure.floors(real),
-        "control": measure.control(loaded, real),
+        "control": measure.control(loaded),
         "steps": table,
     }, example
 
@@ -113,7 +113,7 @@ def figures(result: dict[str, Any]) -> str:
         f"{result['real']['split_half']:.1f}.",
         f"Codec on held-out sounds: log-spectral distance {codec['log_spectral_db']:.1f} dB, "
         f"signal to noise {codec['snr_db']:.1f} dB.",
-        "Rank correlation of what is asked for with what is measured: "
+        "Rank correlation, within a category, of what is asked for with what is measured: "
         + ", ".join(f"{name} {value:.2f}" for name, value in control.items())
         + ".",
         "",
