@@ -24,7 +24,7 @@ CODECS: Mapping[str, str] = {
 }
 FRAMEWORKS: Mapping[str, str] = {
     "vae": "engine.frameworks.vae",
-    "gan": "engine.frameworks.gan",
+    "adversarial": "engine.frameworks.adversarial",
     "flow": "engine.frameworks.flow",
     "consistency": "engine.frameworks.consistency",
 }
@@ -51,13 +51,17 @@ class Spec:
     data ``build(settings, folder_or_file: Path) -> Source``.
 
     traits: of a network what it can do, of a framework what it needs of its network (see
-    engine.networks.interface); other kinds have none.
+    engine.networks.interface); other kinds have none. either: traits of which a framework's
+    network needs one. network: of a framework, what it trains when that is not the recipe's
+    network from x to x: ``network(settings, make: NetworkBuilder, codec, info: DataInfo)``.
     """
 
     name: str
     settings: type[Any]
     build: Callable[..., Any]
     traits: frozenset[str] = frozenset()
+    either: frozenset[str] = frozenset()
+    network: Callable[..., Any] | None = None
 
 
 def find(kind: str, name: str) -> Spec:
@@ -78,15 +82,20 @@ def find(kind: str, name: str) -> Spec:
 
 def check_pair(network: Spec, framework: Spec) -> None:
     """Raise RecipeError, naming both, when the network lacks a trait that the framework needs."""
-    lacking = sorted(framework.traits - network.traits)
-    if lacking:
-        able = [
-            name for name in sorted(NETWORKS) if not framework.traits - find("network", name).traits
-        ]
+    if not _fits(network, framework):
+        needs = sorted(framework.traits)
+        if framework.either:
+            needs.append(" or ".join(sorted(framework.either)))
+        able = [name for name in sorted(NETWORKS) if _fits(find("network", name), framework)]
         raise RecipeError(
             f"network {network.name!r} cannot be trained by framework {framework.name!r}, which "
-            f"needs a network that is {' and '.join(lacking)}; expected one of: {', '.join(able)}"
+            f"needs a network that is {' and '.join(needs)}; expected one of: {', '.join(able)}"
         )
+
+
+def _fits(network: Spec, framework: Spec) -> bool:
+    enough = not framework.either or bool(framework.either & network.traits)
+    return enough and framework.traits <= network.traits
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

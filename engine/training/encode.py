@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from engine.codecs.stft_vae import StftVae
 from engine.conditioning.descriptors import DESCRIPTORS, measure, normalise, quantiles
-from engine.networks.convnext import ConvNextAutoencoder
+from engine.networks.autoencoder import Autoencoder
 from engine.training.audio_shard import AudioShard
 from engine.training.categories import CATEGORIES
 from engine.training.checkpoint import replace_file
@@ -28,7 +28,7 @@ from engine.training.variants import variant
 _ROOM_FRAMES = 2  # latent frames after the last sample of a sound that still belong to it
 
 
-def freeze_statistics(network: ConvNextAutoencoder, codec: StftVae, shard: AudioShard) -> None:
+def freeze_statistics(network: Autoencoder, codec: StftVae, shard: AudioShard) -> None:
     """Set the network's latent mean and deviation from the training sounds' own frames."""
     network.latent_mean.zero_()
     network.latent_std.fill_(1.0)
@@ -46,7 +46,7 @@ def freeze_statistics(network: ConvNextAutoencoder, codec: StftVae, shard: Audio
 
 
 def write_latents(
-    network: ConvNextAutoencoder,
+    network: Autoencoder,
     codec: StftVae,
     shard: AudioShard,
     path: Path,
@@ -102,7 +102,7 @@ def write_latents(
 
 @torch.no_grad()
 def _encode(
-    network: ConvNextAutoencoder, codec: StftVae, sound: NDArray[np.float32], room: int
+    network: Autoencoder, codec: StftVae, sound: NDArray[np.float32], room: int
 ) -> torch.Tensor:
     """(T,) audio to (1, D, L) float32 latents, L = whole frames of the sound + ``room``."""
     frames = -(-sound.size // codec.hop_frames) + room

@@ -31,7 +31,8 @@ _SOURCES = tuple(
     _ROOT / "engine" / name
     for name in (
         "graphs.py", "voice_writer.py", "voice_format.py", "networks/transformer.py",
-        "networks/convnext.py", "training/categories.py", "conditioning/descriptors.py",
+        "networks/convnext.py", "networks/autoencoder.py", "networks/spectra.py",
+        "training/categories.py", "conditioning/descriptors.py",
     )
 )  # fmt: skip
 SAMPLE_RATE = 44_100
