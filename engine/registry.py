@@ -17,7 +17,13 @@ from engine.errors import RecipeError
 
 NETWORKS: Mapping[str, str] = {
     "convnext": "engine.networks.convnext",
+    "mlp": "engine.networks.mlp",
+    "resnet1d": "engine.networks.resnet1d",
+    "rnn": "engine.networks.rnn",
     "transformer": "engine.networks.transformer",
+    "unet1d": "engine.networks.unet1d",
+    "wavegrad_unet": "engine.networks.wavegrad_unet",
+    "wavenet": "engine.networks.wavenet",
 }
 CODECS: Mapping[str, str] = {
     "stft_vae": "engine.codecs.stft_vae",
@@ -82,20 +88,25 @@ def find(kind: str, name: str) -> Spec:
 
 def check_pair(network: Spec, framework: Spec) -> None:
     """Raise RecipeError, naming both, when the network lacks a trait that the framework needs."""
-    if not _fits(network, framework):
-        needs = sorted(framework.traits)
-        if framework.either:
-            needs.append(" or ".join(sorted(framework.either)))
-        able = [name for name in sorted(NETWORKS) if _fits(find("network", name), framework)]
+    lacking = sorted(framework.traits - network.traits)
+    if framework.either and not framework.either & network.traits:
+        lacking.append(" or ".join(sorted(framework.either)))
+    if lacking:
         raise RecipeError(
             f"network {network.name!r} cannot be trained by framework {framework.name!r}, which "
-            f"needs a network that is {' and '.join(needs)}; expected one of: {', '.join(able)}"
+            f"needs a network that is {' and '.join(lacking)}; expected one of: "
+            + ", ".join(networks_with(framework.traits, framework.either))
         )
 
 
-def _fits(network: Spec, framework: Spec) -> bool:
-    enough = not framework.either or bool(framework.either & network.traits)
-    return enough and framework.traits <= network.traits
+def networks_with(traits: frozenset[str], either: frozenset[str] = frozenset()) -> list[str]:
+    """Names of the networks with all ``traits``, and one of ``either``; loads every network."""
+    specs = [find("network", name) for name in sorted(NETWORKS)]
+    return [
+        spec.name
+        for spec in specs
+        if traits <= spec.traits and (not either or either & spec.traits)
+    ]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
