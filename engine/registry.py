@@ -31,12 +31,17 @@ CODECS: Mapping[str, str] = {
 FRAMEWORKS: Mapping[str, str] = {
     "vae": "engine.frameworks.vae",
     "adversarial": "engine.frameworks.adversarial",
+    "vqvae": "engine.frameworks.vqvae",
+    "vqgan": "engine.frameworks.vqgan",
+    "gan": "engine.frameworks.gan",
+    "autoregressive": "engine.frameworks.autoregressive",
     "flow": "engine.frameworks.flow",
     "consistency": "engine.frameworks.consistency",
 }
 DATA: Mapping[str, str] = {
     "audio": "engine.training.audio_shard",
     "latents": "engine.training.latent_shard",
+    "codes": "engine.training.code_shard",
 }
 _KINDS: Mapping[str, Mapping[str, str]] = {
     "network": NETWORKS,

@@ -25,11 +25,12 @@ class DataInfo:
     """What the training data is, as networks, frameworks and voices need to know it."""
 
     sample_rate: int
-    channels: int  # of x: audio channels, or latent dimensions for a latent shard
+    channels: int  # of x: audio channels, latent dimensions, or codebooks
     frames: int  # longest x in samples, or in latent frames
     categories: tuple[str, ...]
     descriptors: tuple[str, ...]
     frame_channels: int = 0  # M of Batch.frames
+    codebook_size: int = 0  # N, where x are codes in 0..N-1
 
     def network(self) -> NetworkInfo:
         """What a network that maps x to x is built for."""
@@ -43,7 +44,8 @@ class DataInfo:
 class Batch:
     """One training batch on the training device.
 
-    x: (B, C, T) audio or (B, D, L) latents (unit variance, zero mean); float32.
+    x: (B, C, T) audio or (B, D, L) latents (unit variance, zero mean), float32; or (B, K, L)
+    codes, int64.
     lengths: (B,) int64, frames of x that are sound; beyond it x holds (encoded) silence.
     category: (B,) int64 index into DataInfo.categories, -1 = unknown.
     descriptors: (B, K) float32 in 0..1 in the order of DataInfo.descriptors, NaN = absent.

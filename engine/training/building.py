@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from torch import nn
 
 from engine.frameworks import DataInfo
-from engine.networks.interface import NetworkBuilder, NetworkInfo
+from engine.networks.frame_by_frame import FrameByFrame
+from engine.networks.interface import FIXED_LENGTH, NetworkBuilder, NetworkInfo
 from engine.registry import check_pair
 from engine.training.recipe import Recipe
 
 
 def network_builder(recipe: Recipe) -> NetworkBuilder:
-    """Return what builds networks of the recipe's kind and size for any shapes."""
+    """Return what builds networks of the recipe's kind and size for any shapes.
+
+    Networks of one fixed length look at each frame alone where the length is open (frames = 0).
+    """
+    spec = recipe.network.spec
 
     def make(shapes: NetworkInfo) -> nn.Module:
-        built: nn.Module = recipe.network.spec.build(recipe.network.settings, shapes)
-        return built
+        alone = FIXED_LENGTH in spec.traits and shapes.frames == 0
+        if alone:
+            shapes = dataclasses.replace(shapes, frames=1)
+        built: nn.Module = spec.build(recipe.network.settings, shapes)
+        return FrameByFrame(built) if alone else built
 
     return make
 

@@ -235,7 +235,7 @@ def test_latents_are_normalised_padded_with_silence_and_split(shard: Path, tmp_p
     assert count == len(sounds.length) + len(sounds.train_rows)
     latents = LatentShard(LatentSettings(frames=(20,)), path)
     own = np.concatenate(
-        [latents.latents[latents.start[r] : latents.start[r] + latents.length[r]]
+        [latents.values[latents.start[r] : latents.start[r] + latents.length[r]]
          for r in range(len(sounds.length)) if r in sounds.train_rows]
     ).astype(np.float32)  # fmt: skip
     np.testing.assert_allclose(own.mean(0), 0, atol=0.02)
