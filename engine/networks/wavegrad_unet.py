@@ -11,7 +11,7 @@ section 3.1, figures 3 to 6.
 | 5x1 Conv (audio), 3x1 Convs | downsample[0], first_conv (frames), last_conv       |
 
 Names of parameters are those of the lmnt implementation, whose checkpoints fit the defaults built
-with 80 frame channels. Two additions: category and descriptors are added where the way up begins,
+with 128 frame channels. Two additions: category and descriptors are added where the way up begins,
 and without frame channels it begins there alone. Any L >= 1: x is filled with zeros to whole hops.
 """
 
