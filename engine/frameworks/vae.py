@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.frameworks import Batch, Parts
 from engine.frameworks.codec_framework import EITHER, CodecFramework, autoencoder
+from engine.frameworks.drawing import Drawn, normal_rows
 from engine.frameworks.spectral import SpectralSettings
+from engine.networks.autoencoder import Autoencoder
+from engine.networks.interface import Conditions
 from engine.registry import Spec
 
 
@@ -50,6 +54,19 @@ class Vae(CodecFramework):
             **losses,
             "kl": kl,
         }
+
+    @torch.no_grad()
+    def draw(
+        self, network: nn.Module, frames: int, conditions: Conditions, rng: np.random.Generator
+    ) -> Drawn:
+        """Sounds (B, 1, frames x hop) decoded from the prior: standard normal latents.
+
+        Conditions say how many, nothing else: the autoencoder hears none.
+        """
+        assert isinstance(network, Autoencoder)
+        rows, dims = len(conditions.category), network.settings.latent_dims
+        latent = normal_rows(rng, rows, dims, frames, conditions.category.device)
+        return Drawn(self.codec.audio(network.decoder(latent)), 1)
 
 
 def build(settings: VaeSettings, parts: Parts) -> Vae:
