@@ -1,12 +1,15 @@
 """A patch discriminator of sequences that is told what each should be.
 
 The category's score is the inner product of its embedding with the last features: the projection
-discriminator of Miyato and Koyama 2018 (arXiv 1802.05637), equation 3, for every patch. Audio can
-be judged as STFT frames: patches of time that hear every frequency.
+discriminator of Miyato and Koyama 2018 (arXiv 1802.05637), equation 3, for every patch. How much
+the features differ between the rows of a batch counts too, against made things that are all alike
+(Karras et al. 2018, arXiv 1710.10196, section 3). Audio can be judged as STFT frames: patches of
+time that hear every frequency.
 """
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -27,6 +30,7 @@ class SequenceDiscriminator(nn.Module):
         last = width * min(2**strided, 8)
         self.category = nn.Embedding(categories + 1, last)  # row 0 = unknown
         nn.init.zeros_(self.category.weight)
+        self.spread = nn.Linear(last, 1, bias=False)
 
     def seen(self, x: Tensor) -> Tensor:
         """What is judged: x itself, or its STFT frames' features (B, 3 bins, frames)."""
@@ -38,4 +42,6 @@ class SequenceDiscriminator(nn.Module):
     def forward(self, seen: Tensor, category: Tensor) -> Tensor:
         scores, layers = self.patches(seen)
         told = self.category(category + 1).unsqueeze(2) * layers[-1]
-        return scores + told.sum(dim=1, keepdim=True)
+        # the small number keeps the slope finite where all rows are alike
+        apart = torch.sqrt(layers[-1].var(dim=0, unbiased=False) + 1e-6).mean(dim=1)
+        return scores + told.sum(dim=1, keepdim=True) + self.spread(apart)
