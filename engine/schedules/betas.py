@@ -57,7 +57,8 @@ def cosine_betas(steps: int, offset: float = 0.008) -> Float64s:
         raise ValueError(f"a schedule has at least 1 step, not {steps}")
     done = np.arange(steps + 1, dtype=np.float64) / steps
     level = np.cos((done + offset) / (1.0 + offset) * (np.pi / 2.0)) ** 2
-    return np.minimum(1.0 - level[1:] / level[:-1], _MOST)
+    betas: Float64s = np.minimum(1.0 - level[1:] / level[:-1], _MOST)
+    return betas
 
 
 def diffwave_betas(steps: int = 50) -> Float64s:
@@ -86,5 +87,5 @@ def alpha_bar(betas: npt.ArrayLike) -> Float64s:
     """
     variances = np.asarray(betas, dtype=np.float64)
     if variances.ndim != 1 or not variances.size or not np.all((variances > 0) & (variances < 1)):
-        raise ValueError(f"betas must be one or more numbers in (0, 1), not {betas}")
-    return np.cumprod(1.0 - variances)
+        raise ValueError(f"betas must be one or more numbers in (0, 1), not {betas!r}")
+    return np.cumprod(1.0 - variances, dtype=np.float64)
