@@ -17,7 +17,13 @@ from engine.errors import RecipeError
 
 NETWORKS: Mapping[str, str] = {
     "convnext": "engine.networks.convnext",
+    "mlp": "engine.networks.mlp",
+    "resnet1d": "engine.networks.resnet1d",
+    "rnn": "engine.networks.rnn",
     "transformer": "engine.networks.transformer",
+    "unet1d": "engine.networks.unet1d",
+    "wavegrad_unet": "engine.networks.wavegrad_unet",
+    "wavenet": "engine.networks.wavenet",
 }
 CODECS: Mapping[str, str] = {
     "stft_vae": "engine.codecs.stft_vae",
@@ -80,13 +86,16 @@ def check_pair(network: Spec, framework: Spec) -> None:
     """Raise RecipeError, naming both, when the network lacks a trait that the framework needs."""
     lacking = sorted(framework.traits - network.traits)
     if lacking:
-        able = [
-            name for name in sorted(NETWORKS) if not framework.traits - find("network", name).traits
-        ]
         raise RecipeError(
             f"network {network.name!r} cannot be trained by framework {framework.name!r}, which "
-            f"needs a network that is {' and '.join(lacking)}; expected one of: {', '.join(able)}"
+            f"needs a network that is {' and '.join(lacking)}; expected one of: "
+            + ", ".join(networks_with(framework.traits))
         )
+
+
+def networks_with(traits: frozenset[str]) -> list[str]:
+    """Names of the networks that have all these traits; loads every network."""
+    return [name for name in sorted(NETWORKS) if not traits - find("network", name).traits]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -73,7 +73,7 @@ def sample(network: torch.nn.Module, sampler, steps: int, guidance: float, categ
 
 
 def test_flow_then_consistency_learn_the_toy_and_the_student_needs_one_step() -> None:
-    network = transformer.build(transformer.Settings(32, 2, 2, 2.0), INFO)
+    network = transformer.build(transformer.Settings(32, 2, 2, 2.0), INFO.network())
     torch.manual_seed(0)
     settings = flow_framework.Settings(dropout=NO_DROPOUT)
     flow = flow_framework.build(settings, Parts(network, None, INFO, 400))
@@ -116,7 +116,7 @@ def test_conditions_can_be_withheld_and_the_silence_weighs_less() -> None:
 
 
 def test_the_gap_of_consistency_shrinks_and_then_stays() -> None:
-    network = transformer.build(transformer.Settings(32, 1, 2, 2.0), INFO)
+    network = transformer.build(transformer.Settings(32, 1, 2, 2.0), INFO.network())
     settings = consistency_framework.Settings(first_gap=1.0, last_gap=0.1, gap_until=0.5)
     student = consistency_framework.build(settings, Parts(network, None, INFO, 100))
     gaps = [student.gap(step) for step in range(0, 101, 10)]
@@ -127,7 +127,7 @@ def test_the_gap_of_consistency_shrinks_and_then_stays() -> None:
 
 @pytest.mark.parametrize("frames", [1, 2, 43, 517])
 def test_the_transformer_takes_any_length_and_starts_at_zero(frames: int) -> None:
-    network = transformer.build(transformer.Settings(32, 2, 2, 2.0), INFO)
+    network = transformer.build(transformer.Settings(32, 2, 2, 2.0), INFO.network())
     conditions = Conditions(
         torch.tensor([-1, 1]), torch.tensor([[float("nan")], [0.2]]), torch.ones(2)
     )
