@@ -30,6 +30,7 @@ from engine.schedules.search import search_betas
 from engine.schedules.sigmas import (
     alpha_bar_from_sigma,
     flow_time_from_sigma,
+    geometric_sigmas,
     karras_sigmas,
     log_snr_from_sigma,
     noise_level_from_sigma,
@@ -52,6 +53,7 @@ __all__ = [
     "diffwave_betas",
     "flow_time_from_sigma",
     "flow_times",
+    "geometric_sigmas",
     "karras_sigmas",
     "linear_betas",
     "log_snr_from_sigma",

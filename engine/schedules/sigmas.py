@@ -22,6 +22,7 @@ from engine.schedules.betas import alpha_bar
 __all__ = [
     "alpha_bar_from_sigma",
     "flow_time_from_sigma",
+    "geometric_sigmas",
     "karras_sigmas",
     "log_snr_from_sigma",
     "noise_level_from_sigma",
@@ -90,9 +91,22 @@ def karras_sigmas(steps: int, low: float, high: float, rho: float = 7.0) -> tupl
     rho: above 1 crowds the steps towards low noise. One step goes from high to 0 at once.
     Raises ValueError unless steps >= 1 and 0 < low < high.
     """
+    _check(steps, low, high)
+    ramp = np.linspace(high ** (1.0 / rho), low ** (1.0 / rho), steps, dtype=np.float64)
+    return (*(float(s) for s in ramp**rho), 0.0)
+
+
+def geometric_sigmas(steps: int, low: float, high: float) -> tuple[float, ...]:
+    """Steps + 1 sigmas from high down to low in equal factors (even in decibels), then 0.
+
+    One step goes from high to 0 at once. Raises ValueError unless steps >= 1 and 0 < low < high.
+    """
+    _check(steps, low, high)
+    return (*(float(s) for s in np.geomspace(high, low, steps, dtype=np.float64)), 0.0)
+
+
+def _check(steps: int, low: float, high: float) -> None:
     if steps < 1:
         raise ValueError(f"steps must be at least 1, not {steps}")
     if not 0.0 < low < high:
         raise ValueError(f"sigmas must be 0 < low < high, not low {low} and high {high}")
-    ramp = np.linspace(high ** (1.0 / rho), low ** (1.0 / rho), steps, dtype=np.float64)
-    return (*(float(s) for s in ramp**rho), 0.0)
