@@ -37,6 +37,11 @@ FRAMEWORKS: Mapping[str, str] = {
     "autoregressive": "engine.frameworks.autoregressive",
     "flow": "engine.frameworks.flow",
     "consistency": "engine.frameworks.consistency",
+    "consistency_training": "engine.frameworks.consistency_training",
+    "dae": "engine.frameworks.dae",
+    "ddpm": "engine.frameworks.ddpm",
+    "edm": "engine.frameworks.edm",
+    "wavegrad": "engine.frameworks.wavegrad",
 }
 DATA: Mapping[str, str] = {
     "audio": "engine.training.audio_shard",

@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.errors import RecipeError
+from engine.frameworks.sampling import Sampling
 from engine.networks.interface import NetworkBuilder, NetworkInfo
 
 
@@ -118,3 +120,13 @@ class Framework(nn.Module, ABC):
     def preview(self, batch: Batch) -> tuple[Tensor, ...]:
         """Return rows of audio (B, 1, T) to look at and hear, such as (input, output); or ()."""
         return ()
+
+    def sampling(self) -> Sampling:
+        """Return how the network makes sounds (engine.frameworks.sampling).
+
+        Raises RecipeError for a framework whose network makes none by itself.
+        """
+        raise RecipeError(
+            f"framework {type(self).__name__} trains no network that makes sounds by itself; "
+            "expected one that generates, such as flow or ddpm"
+        )

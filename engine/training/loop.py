@@ -234,6 +234,7 @@ def to_device(batch: Batch, device: str) -> Batch:
         batch.lengths.to(device),
         batch.category.to(device),
         batch.descriptors.to(device),
+        None if batch.frames is None else batch.frames.to(device),
     )
 
 
