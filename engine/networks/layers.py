@@ -17,12 +17,13 @@ class Conv(nn.Conv1d):
         dilation: int = 1, groups: int = 1, causal: bool = False,
     ) -> None:  # fmt: skip
         assert kernel % 2, "an even kernel has no middle"
-        super().__init__(inputs, outputs, kernel, dilation=dilation, groups=groups)
         reach = dilation * (kernel - 1)
-        self.around = (reach, 0) if causal else (reach // 2, reach // 2)
+        around = 0 if causal else reach // 2  # padded by the convolution itself, which is faster
+        super().__init__(inputs, outputs, kernel, padding=around, dilation=dilation, groups=groups)
+        self.before = reach if causal else 0
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.pad(x, self.around))
+        return super().forward(F.pad(x, (self.before, 0)) if self.before else x)
 
 
 def frame_norm(h: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 GRU: Cho et al. 2014 (arXiv 1406.1078), equations 5 to 8; both directions: Schuster & Paliwal 1997.
 Causal, a frame costs the same however many came before: ``step`` goes on from the layers' states.
+torch's ONNX exporter unrolls a GRU, so a graph of this network has the length it was exported at.
 """
 
 from __future__ import annotations
