@@ -16,15 +16,15 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from engine.errors import RecipeError
+from engine.errors import BadRange, RecipeError
 from engine.frameworks import Batch, DataInfo, Framework, Parts
-from engine.frameworks.drawing import Drawn
-from engine.frameworks.flow import (
+from engine.frameworks.losses import (
     ConditionDropout,
     dropped_conditions,
     weighted_mean,
     without_conditions,
 )
+from engine.frameworks.sampling import Drawn, Order, Sampling
 from engine.networks.interface import CAUSAL, SEQUENCE, Conditions, NetworkBuilder, joined
 from engine.networks.token_prior import TokenPrior
 from engine.registry import Spec
@@ -38,6 +38,18 @@ class Settings:
     width: int = 256  # channels of the codes' embedding, on which the network works
     silence_weight: float = 0.4  # of frames after the end of a sound
     dropout: ConditionDropout = field(default_factory=ConditionDropout)
+    temperature: float = 1.0  # of all samplers but greedy
+    top_k: int = 32  # of sampler top_k
+    top_p: float = 0.95  # of sampler top_p
+
+    def ways(self) -> dict[str, CodeSampling]:
+        """The samplers by name. Raises ValueError for numbers that make none."""
+        return {
+            "top_p": CodeSampling(self.temperature, top_p=self.top_p),
+            "top_k": CodeSampling(self.temperature, top_k=self.top_k),
+            "plain": CodeSampling(self.temperature),
+            "greedy": CodeSampling(0.0),
+        }
 
 
 class Autoregressive(Framework):
@@ -48,6 +60,10 @@ class Autoregressive(Framework):
     def __init__(self, settings: Settings, parts: Parts) -> None:
         super().__init__()
         assert isinstance(parts.network, TokenPrior)
+        try:
+            settings.ways()
+        except ValueError as error:
+            raise RecipeError(f"framework autoregressive: {error}") from error
         self.settings = settings
         self.network = parts.network
 
@@ -60,39 +76,52 @@ class Autoregressive(Framework):
         total = weighted_mean(entropy, batch, self.settings.silence_weight).mean()
         return {"total": total, "right": right}
 
-    @torch.no_grad()
-    def draw(
-        self,
-        network: nn.Module,
-        frames: int,
-        conditions: Conditions,
-        rng: np.random.Generator,
-        sampling: CodeSampling = CodeSampling(),  # noqa: B008
-        cached: bool = True,
-    ) -> Drawn:
-        """Draw codes (B, K, frames) for the B rows of conditions.
+    def sampling(self) -> Sampling:
+        """Ways to choose codes; all take one step, in which every frame has its turn."""
 
-        network: this framework's, or its average. cached: go on from the network's state where
-        it can ``step``; else it hears everything again at each position, with the same answers.
-        """
-        assert isinstance(network, TokenPrior)
-        rows = conditions.category.shape[0]
-        if sampling.guidance != 1.0:
-            conditions = joined(conditions, without_conditions(conditions))
-        listener = _Listener(network, conditions, cached and network.steps)
+        def make(network: nn.Module, order: Order, name: str, steps: int) -> Drawn:
+            if steps != 1:
+                raise BadRange(f"steps is {steps}; sampler {name!r} goes frame by frame, in 1 step")
+            return draw_codes(network, order, self.settings.ways()[name])
 
-        def next_logits(before: NDArray[np.int64]) -> NDArray[np.floating[Any]]:
-            if sampling.guidance == 1.0:
-                return listener.hear(before)
-            both = listener.hear(np.concatenate((before, before)))
-            return guided(both[:rows], both[rows:], sampling.guidance)
+        return Sampling(dict.fromkeys(self.settings.ways(), 1), make, "codes")
 
-        shape = rows, network.codebooks, frames
-        codes = autoregressive(
-            next_logits, shape, network.codebook_size, rng, sampling, lambda done, of: None
+
+@torch.no_grad()
+def draw_codes(
+    network: nn.Module, order: Order, sampling: CodeSampling, cached: bool = True
+) -> Drawn:
+    """Draw codes (B, K, L) from a TokenPrior; the conditions' guidance is the scale to use.
+
+    cached: go on from the network's state where it can ``step``; else it hears everything again
+    at each position, with the same answers. order.noise(p, (B, K)) decides position p.
+    """
+    assert isinstance(network, TokenPrior)
+    rows, scale = order.rows, order.conditions.guidance
+    conditions = order.conditions._replace(guidance=torch.ones_like(scale))
+    twice = bool((scale != 1.0).any())
+    if twice:
+        conditions = joined(conditions, without_conditions(conditions))
+    listener = _Listener(network, conditions, cached and network.steps)
+
+    def next_logits(before: NDArray[np.int64]) -> NDArray[np.floating[Any]]:
+        if not twice:
+            return listener.hear(before)
+        both = listener.hear(np.concatenate((before, before)))
+        return guided(both[:rows], both[rows:], scale.double().cpu().numpy())
+
+    def uniform(position: int, shape: tuple[int, int]) -> NDArray[np.float64]:
+        drawn: NDArray[np.float64] = (
+            torch.special.ndtr(order.noise(position, shape).double()).cpu().numpy()
         )
-        device = conditions.category.device
-        return Drawn(torch.from_numpy(codes).to(device), frames + network.codebooks - 1)
+        return drawn
+
+    shape = rows, network.codebooks, order.length
+    codes = autoregressive(
+        next_logits, shape, network.codebook_size, uniform, sampling, order.on_step
+    )
+    positions = order.length + network.codebooks - 1
+    return Drawn(torch.from_numpy(codes).to(scale.device), positions * (1 + twice))
 
 
 class _Listener:

@@ -14,16 +14,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.errors import RecipeError
+from engine.errors import BadRange, RecipeError
 from engine.frameworks import Batch, Framework, Parts, Phase
 from engine.frameworks.critic import discriminator_hinge, generator_hinge
-from engine.frameworks.drawing import Drawn, normal_rows
-from engine.frameworks.flow import normal_like
-from engine.networks.interface import SEQUENCE, Conditions, no_conditions
+from engine.frameworks.losses import normal_like, uniform
+from engine.frameworks.sampling import Drawn, Order, Sampling
+from engine.networks.interface import SEQUENCE, no_conditions
 from engine.networks.sequence_discriminator import SequenceDiscriminator
 from engine.registry import Spec
 
@@ -73,9 +72,8 @@ class Gan(Framework):
 
     def loss(self, batch: Batch, generator: torch.Generator, step: int) -> dict[str, Tensor]:
         """The generator's hinge loss, for the batch's lengths and categories."""
-        draws = torch.rand(batch.category.shape, generator=generator, device=generator.device)
-        withheld = draws.to(batch.x.device) < self.settings.any_category
-        category = batch.category.masked_fill(withheld, -1)
+        draws = uniform((len(batch.x),), batch.x, generator)
+        category = batch.category.masked_fill(draws < self.settings.any_category, -1)
         made = self._generate(self.network, normal_like(batch.x, generator), category, batch.frames)
         self._made, self._category = made.detach(), category
         scores = self.discriminator(self.discriminator.seen(made), category)
@@ -98,24 +96,19 @@ class Gan(Framework):
         total = hinge + 0.5 * s.r1_weight * s.r1_every * penalty
         return {"total": total, "hinge": hinge}
 
-    @torch.no_grad()
-    def draw(
-        self,
-        network: nn.Module,
-        frames: int,
-        conditions: Conditions,
-        rng: np.random.Generator,
-    ) -> Drawn:
-        """One x (B, C, frames) for each of the B rows of conditions; their category counts."""
-        device = conditions.category.device
-        shape = len(conditions.category), self.channels, frames
-        noise = normal_rows(rng, *shape, device)
-        return Drawn(self.from_noise(network, noise, conditions), 1)
+    def sampling(self) -> Sampling:
+        """One network call: draw 0 of the noise becomes the sounds."""
 
-    @torch.no_grad()
-    def from_noise(self, network: nn.Module, noise: Tensor, conditions: Conditions) -> Tensor:
-        """What the generator makes of given noise (B, C, L), as interpolation needs it."""
-        return self._generate(network, noise, conditions.category, conditions.frames)
+        def make(network: nn.Module, order: Order, name: str, steps: int) -> Drawn:
+            if steps != 1:
+                raise BadRange(f"steps is {steps}; a generator makes its sound in 1")
+            noise = order.noise(0, (order.rows, self.channels, order.length))
+            told = order.conditions
+            made = self._generate(network, noise, told.category, told.frames)
+            order.on_step(1, 1)
+            return Drawn(made, 1)
+
+        return Sampling({"one_step": 1}, make, "sound")
 
     def _generate(
         self, network: nn.Module, noise: Tensor, category: Tensor, frames: Tensor | None

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from engine.errors import BadRange
 from engine.frameworks import Batch, Parts
 from engine.frameworks.codec_framework import EITHER, CodecFramework, autoencoder
-from engine.frameworks.drawing import Drawn, normal_rows
+from engine.frameworks.sampling import Drawn, Order, Sampling
 from engine.frameworks.spectral import SpectralSettings
 from engine.networks.autoencoder import Autoencoder
-from engine.networks.interface import Conditions
 from engine.registry import Spec
 
 
@@ -55,18 +54,20 @@ class Vae(CodecFramework):
             "kl": kl,
         }
 
-    @torch.no_grad()
-    def draw(
-        self, network: nn.Module, frames: int, conditions: Conditions, rng: np.random.Generator
-    ) -> Drawn:
-        """Sounds (B, 1, frames x hop) decoded from the prior: standard normal latents.
+    def sampling(self) -> Sampling:
+        """Decode the prior's latents, standard normal; conditions play no part but their number."""
 
-        Conditions say how many, nothing else: the autoencoder hears none.
-        """
-        assert isinstance(network, Autoencoder)
-        rows, dims = len(conditions.category), network.settings.latent_dims
-        latent = normal_rows(rng, rows, dims, frames, conditions.category.device)
-        return Drawn(self.codec.audio(network.decoder(latent)), 1)
+        def make(network: nn.Module, order: Order, name: str, steps: int) -> Drawn:
+            assert isinstance(network, Autoencoder)
+            if steps != 1:
+                raise BadRange(f"steps is {steps}; a decoder makes its sound in 1")
+            frames = -(-order.length // self.codec.hop_frames)
+            latent = order.noise(0, (order.rows, network.settings.latent_dims, frames))
+            made = self.codec.audio(network.decoder(latent))[..., : order.length]
+            order.on_step(1, 1)
+            return Drawn(made, 1)
+
+        return Sampling({"one_step": 1}, make, "sound")
 
 
 def build(settings: VaeSettings, parts: Parts) -> Vae:

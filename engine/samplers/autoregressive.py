@@ -4,7 +4,7 @@
 
 Top-p, or nucleus: Holtzman et al. 2020 (arXiv 1904.09751), section 3.1. Classifier-free guidance
 of logits: Sanchez et al. 2023 (arXiv 2306.17806), equation 7. Plain NumPy in float64; draws invert
-the cumulative distribution, so a generator's state gives the same codes on every machine, up to
+the cumulative distribution, so that the same numbers give the same codes on every machine, up to
 rounding in the logits.
 """
 
@@ -29,13 +29,12 @@ class CodeSampling:
     """How codes are chosen. The default draws from the network's own distribution.
 
     temperature: 0 = always the likeliest. top_k: codes kept, 0 = all. top_p: the fewest likeliest
-    codes that together have this probability are kept. guidance: 1 = plain conditional.
+    codes that together have this probability are kept.
     """
 
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
-    guidance: float = 1.0
 
     def __post_init__(self) -> None:
         if self.temperature < 0 or self.top_k < 0 or not 0 < self.top_p <= 1:
@@ -44,10 +43,14 @@ class CodeSampling:
             )
 
 
-def guided(conditional: Logits, unconditional: Logits, guidance: float) -> Logits:
-    """Log-probabilities moved away from the unconditional ones; 1 = the conditional ones."""
+def guided(conditional: Logits, unconditional: Logits, guidance: Logits) -> Logits:
+    """Log-probabilities moved away from the unconditional ones; 1 = the conditional ones.
+
+    guidance: a scale for each row of the logits (B, ...), (B,).
+    """
     with_condition, without = _log_softmax(conditional), _log_softmax(unconditional)
-    return np.asarray(without + guidance * (with_condition - without))
+    scale = guidance.reshape(-1, *[1] * (without.ndim - 1))
+    return np.asarray(without + scale * (with_condition - without))
 
 
 def probabilities(logits: Logits, sampling: CodeSampling) -> Probabilities:
@@ -86,7 +89,7 @@ def autoregressive(
     next_logits: Callable[[Codes], Logits],
     shape: tuple[int, int, int],
     start: int,
-    rng: np.random.Generator,
+    uniform: Callable[[int, tuple[int, int]], NDArray[np.float64]],
     sampling: CodeSampling,
     on_step: Callable[[int, int], None],
 ) -> Codes:
@@ -94,9 +97,10 @@ def autoregressive(
 
     next_logits: see the module; called L + K - 1 times, ``before`` first being all ``start``,
     which also fills the positions where a stage has not begun or is over. Guidance is in its
-    logits already (see ``guided``). rng: B x K numbers a position, in order of time, so a longer
-    draw begins with the same codes. on_step(done, positions): after every position; an exception
-    it raises ends the run.
+    logits already (see ``guided``). uniform(position, (B, K)): numbers in [0, 1), each position its
+    own, so that a longer draw begins with the same codes; a NumPy generator's are
+    ``lambda position, shape: rng.random(shape)``. on_step(done, positions): after every position;
+    an exception it raises ends the run.
     """
     rows, stages, length = shape
     codes = np.empty(shape, np.int64)
@@ -104,7 +108,7 @@ def autoregressive(
     positions = length + stages - 1
     for position in range(positions):
         share = probabilities(next_logits(before), sampling)
-        drawn = draw(share, rng.random((rows, stages)))
+        drawn = draw(share, uniform(position, (rows, stages)))
         for k in range(stages):
             frame = position - k
             alive = 0 <= frame < length

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from engine.errors import BadRange, RecipeError
 from engine.frameworks import Batch, DataInfo, Parts
 from engine.frameworks import autoregressive as framework
+from engine.frameworks.autoregressive import draw_codes
+from engine.frameworks.sampling import Noise, Order
 from engine.networks import rnn, transformer
 from engine.networks.interface import Conditions, NetworkBuilder, no_conditions
 from engine.networks.token_prior import TokenPrior
@@ -51,9 +54,23 @@ def built(network: TokenPrior) -> framework.Autoregressive:
     return framework.build(framework.Settings(width=32), Parts(network, None, INFO, 10))
 
 
-def conditions(rows: int) -> Conditions:
-    category = torch.arange(rows) % 2
-    return no_conditions(torch.zeros(rows, 1, 1), 1)._replace(category=category)
+def conditions(rows: int, guidance: float = 1.0) -> Conditions:
+    category, scale = torch.arange(rows) % 2, torch.full((rows,), guidance)
+    nothing = no_conditions(torch.zeros(rows, 1, 1), 1)
+    return nothing._replace(category=category, guidance=scale)
+
+
+def noise(seed: int) -> Noise:
+    def draw(k: int, shape: tuple[int, ...]) -> torch.Tensor:
+        numbers = np.random.Generator(np.random.Philox(key=[seed, k])).standard_normal(shape)
+        return torch.from_numpy(numbers.astype(np.float32))
+
+    return draw
+
+
+def uniform(seed: int) -> Callable[[int, tuple[int, int]], np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return lambda position, shape: rng.random(shape)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +98,20 @@ def test_equal_logits_keep_exactly_k() -> None:
     assert share.tolist() == [0.5, 0.5, 0, 0, 0]
 
 
+def test_the_hook_offers_every_way_and_one_step() -> None:
+    network = prior()
+    sampling = built(network).sampling()
+    assert list(sampling.samplers) == ["top_p", "top_k", "plain", "greedy"]
+    order = Order(conditions(2), 5, noise(0))
+    greedy = [sampling.draw(network, Order(conditions(2), 5, noise(s)), "greedy").x for s in (0, 1)]
+    assert torch.equal(greedy[0], greedy[1])
+    with pytest.raises(BadRange, match="steps is 3; sampler 'top_p' goes frame by frame"):
+        sampling.draw(network, order, steps=3)
+    wrong = framework.Settings(width=32, top_p=0.0)
+    with pytest.raises(RecipeError, match=r"framework autoregressive: .*expected temperature"):
+        framework.build(wrong, Parts(network, None, INFO, 10))
+
+
 @pytest.mark.parametrize("wrong", [{"temperature": -1.0}, {"top_k": -1}, {"top_p": 0.0}])
 def test_senseless_sampling_is_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match="expected temperature"):
@@ -89,10 +120,13 @@ def test_senseless_sampling_is_refused(wrong: dict) -> None:
 
 def test_guidance_by_hand() -> None:
     unconditional = np.log(np.array([0.25, 0.25, 0.25, 0.25]))
-    assert np.allclose(guided(LOGITS, unconditional, 1.0), LOGITS)
+    one, two = np.array([1.0]), np.array([2.0])
+    assert np.allclose(guided(LOGITS[None], unconditional[None], one), LOGITS)
     squared = np.array([0.01, 0.16, 0.04, 0.09])
-    share = probabilities(guided(LOGITS + 3.0, unconditional - 5.0, 2.0), CodeSampling())
-    np.testing.assert_allclose(share, squared / squared.sum(), atol=1e-12)
+    moved = guided(LOGITS[None] + 3.0, unconditional[None] - 5.0, two)
+    np.testing.assert_allclose(
+        probabilities(moved, CodeSampling())[0], squared / squared.sum(), atol=1e-12
+    )
 
 
 def test_draws_invert_the_cumulative_distribution() -> None:
@@ -104,7 +138,7 @@ def test_draws_invert_the_cumulative_distribution() -> None:
 def test_draws_follow_the_distribution() -> None:
     codes = autoregressive(
         lambda before: np.tile(LOGITS, (*before.shape, 1)), (4, 2, 5000), 4,
-        np.random.default_rng(0), CodeSampling(), lambda done, of: None,
+        uniform(0), CodeSampling(), lambda done, of: None,
     )  # fmt: skip
     np.testing.assert_allclose(np.bincount(codes.ravel()) / codes.size, np.exp(LOGITS), atol=0.01)
 
@@ -119,7 +153,7 @@ def test_each_stage_is_told_the_stage_before_of_its_own_frame() -> None:
 
     with np.errstate(invalid="raise"):
         codes = autoregressive(
-            next_logits, (1, 3, 4), 10, np.random.default_rng(0), CodeSampling(),
+            next_logits, (1, 3, 4), 10, uniform(0), CodeSampling(),
             lambda done, of: None,
         )  # fmt: skip
     assert codes[0].tolist() == [[0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 5]]
@@ -154,14 +188,11 @@ def test_a_code_is_told_nothing_of_itself_and_what_follows(kind: str) -> None:
 @pytest.mark.parametrize("kind", sorted(MAKERS))
 @pytest.mark.parametrize("guidance", [1.0, 2.5])
 def test_the_cache_changes_nothing(kind: str, guidance: float) -> None:
-    network = prior(kind)
-    sampling = CodeSampling(temperature=0.9, top_k=5, guidance=guidance)
-    drawn = [
-        built(network).draw(network, 20, conditions(3), np.random.default_rng(7), sampling, cached)
-        for cached in (True, False)
-    ]
+    network, sampling = prior(kind), CodeSampling(temperature=0.9, top_k=5)
+    order = Order(conditions(3, guidance), 20, noise(7))
+    drawn = [draw_codes(network, order, sampling, cached) for cached in (True, False)]
     assert drawn[0].x.shape == (3, 2, 20)
-    assert drawn[0].nfe == 21
+    assert drawn[0].nfe == (21 if guidance == 1.0 else 42)
     assert torch.equal(drawn[0].x, drawn[1].x)
 
 
@@ -181,7 +212,8 @@ def test_a_seed_gives_the_same_codes_and_longer_sounds_begin_alike() -> None:
     network = prior()
 
     def codes(frames: int, seed: int) -> torch.Tensor:
-        return built(network).draw(network, frames, conditions(2), np.random.default_rng(seed)).x
+        order = Order(conditions(2), frames, noise(seed))
+        return built(network).sampling().draw(network, order, "plain").x
 
     assert torch.equal(codes(10, 1), codes(10, 1))
     assert torch.equal(codes(10, 1)[:, 0], codes(15, 1)[:, 0, :10])
@@ -216,8 +248,8 @@ def test_the_prior_learns_to_count_as_the_category_says(kind: str) -> None:
     # of 16 codes only the first is free: log(6) / 16, and a little where the category is withheld
     assert losses[0] == pytest.approx(np.log(6), abs=0.4)
     assert np.mean(losses[-20:]) < 0.35
-    rng, sampling = np.random.default_rng(0), CodeSampling(top_p=0.9, guidance=1.5)
-    codes = built(network).draw(network, 8, conditions(20), rng, sampling).x
+    order = Order(conditions(20, guidance=1.5), 8, noise(0))
+    codes = built(network).sampling().draw(network, order, "top_p").x
     up, down = codes[::2, 0].diff() % 6 == 1, codes[1::2, 0].diff() % 6 == 5
     assert up.float().mean() > 0.9
     assert down.float().mean() > 0.9
@@ -237,7 +269,7 @@ def test_cancelling_ends_the_run() -> None:
         return np.zeros((*before.shape, 4))
 
     run: Callable[[], object] = lambda: autoregressive(
-        logits, (1, 1, 6), 4, np.random.default_rng(0), CodeSampling(), stop
+        logits, (1, 1, 6), 4, uniform(0), CodeSampling(), stop
     )
     with pytest.raises(KeyboardInterrupt):
         run()

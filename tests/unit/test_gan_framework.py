@@ -11,9 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine.errors import RecipeError
+from engine.errors import BadRange, RecipeError
 from engine.frameworks import Batch, DataInfo, Parts
 from engine.frameworks.gan import Gan, GanSettings, build, gradient_penalty
+from engine.frameworks.sampling import Order
 from engine.interpolation import row, slerp
 from engine.networks import resnet1d, rnn
 from engine.networks.interface import Conditions, no_conditions
@@ -79,6 +80,10 @@ def told(category: list[int]) -> Conditions:
     return nothing._replace(category=torch.tensor(category))
 
 
+def noise(k: int, shape: tuple[int, ...]) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(k))
+
+
 def test_it_learns_the_toy_and_obeys_the_category() -> None:
     torch.manual_seed(0)
     network = resnet1d.build(resnet1d.Settings(width=32, depth=2), INFO.network())
@@ -91,7 +96,7 @@ def test_it_learns_the_toy_and_obeys_the_category() -> None:
             optimizers[phase.name].zero_grad()
             torch.autograd.backward(loss, inputs=list(phase.parameters))
             optimizers[phase.name].step()
-    drawn = gan.draw(network, 4, told([0, 1] * 200), np.random.default_rng(0))
+    drawn = gan.sampling().draw(network, Order(told([0, 1] * 200), 4, noise))
     assert drawn.nfe == 1
     left, right = drawn.x[::2], drawn.x[1::2]
     assert left[:, 0].mean() == pytest.approx(-1.0, abs=0.3)
@@ -137,7 +142,7 @@ def test_runs_resume_to_the_bit(tmp_path: Path) -> None:
         parse_recipe(RECIPE), INFO, start_from=tmp_path / "whole" / "model.safetensors"
     )
     assert isinstance(loaded, Gan)
-    drawn = loaded.draw(loaded.network, 9, told([0, -1]), np.random.default_rng(0))
+    drawn = loaded.sampling().draw(loaded.network, Order(told([0, -1]), 9, noise))
     assert drawn.x.shape == (2, 2, 9)
 
 
@@ -146,10 +151,15 @@ def test_a_row_of_noise_makes_a_row_of_sounds_between_its_ends() -> None:
     assert isinstance(gan, Gan)
     rng = np.random.default_rng(0)
     ends = rng.standard_normal((2, 2, 4)).astype(np.float32)
-    noise = torch.from_numpy(row(ends[0], ends[1], 5, slerp))
-    made = gan.from_noise(gan.network, noise, told([0] * 5))
-    alone = gan.from_noise(gan.network, torch.from_numpy(ends), told([0, 0]))
-    torch.testing.assert_close(made[[0, -1]], alone)
+    between = torch.from_numpy(row(ends[0], ends[1], 5, slerp))
+
+    def made(given: torch.Tensor) -> torch.Tensor:
+        order = Order(told([0] * len(given)), 4, lambda k, shape: given)
+        return gan.sampling().draw(gan.network, order).x
+
+    torch.testing.assert_close(made(between)[[0, -1]], made(torch.from_numpy(ends)))
+    with pytest.raises(BadRange, match="steps is 2; a generator makes its sound in 1"):
+        gan.sampling().draw(gan.network, Order(told([0]), 4, noise), steps=2)
 
 
 def test_audio_is_judged_as_spectra() -> None:

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from engine.errors import DataError, RecipeError
 from engine.frameworks import Batch, DataInfo, Framework
 from engine.frameworks.autoregressive import Autoregressive
+from engine.frameworks.sampling import Noise, Order
 from engine.frameworks.vae import Vae
 from engine.networks.autoencoder import Autoencoder
 from engine.networks.interface import no_conditions
@@ -140,6 +141,12 @@ def tones(rows: int = 4) -> Batch:
     )
 
 
+def noise(seed: int) -> Noise:
+    return lambda k, shape: torch.randn(
+        shape, generator=torch.Generator().manual_seed(1000 * seed + k)
+    )
+
+
 def descent(framework: Framework, steps: int) -> list[dict[str, float]]:
     """Losses of every step on one batch; all phases, as the loop runs them."""
     batch, rows = tones(), []
@@ -184,13 +191,14 @@ def test_a_vae_draws_sounds_from_its_prior() -> None:
     framework = build_framework(parse_recipe(codec_recipe("rnn", "vae")), INFO)
     assert isinstance(framework, Vae)
     told = no_conditions(torch.zeros(3, 1, 1))
-    drawn = [
-        framework.draw(framework.network, 5, told, np.random.default_rng(seed)).x
-        for seed in (0, 0, 1)
-    ]
-    assert drawn[0].shape == (3, 1, 5 * 256)
+    sampling = framework.sampling()
+    orders = [Order(told, 1200, noise(seed)) for seed in (0, 0, 1)]
+    drawn = [sampling.draw(framework.network, order).x for order in orders]
+    assert drawn[0].shape == (3, 1, 1200)
     assert torch.equal(drawn[0], drawn[1])
     assert not torch.equal(drawn[0], drawn[2])
+    with pytest.raises(RecipeError, match="VqVae trains no network that makes sounds by itself"):
+        build_framework(parse_recipe(codec_recipe("rnn", "vqvae")), INFO).sampling()
 
 
 @pytest.mark.parametrize("network", ["convnext", "transformer"])
@@ -295,7 +303,7 @@ def test_from_sounds_to_codes_to_a_prior_and_back_to_sound(shard: Path, tmp_path
     prior = trainer.framework
     assert isinstance(prior, Autoregressive)
     told = no_conditions(torch.zeros(2, 1, 1), len(source.info.descriptors))
-    drawn = prior.draw(prior.network, 7, told, np.random.default_rng(0)).x
+    drawn = prior.sampling().draw(prior.network, Order(told, 7, noise(0))).x
     assert drawn.shape == (2, 2, 7)
     with torch.no_grad():
         audio = codec.audio(network.decode_codes(drawn))
