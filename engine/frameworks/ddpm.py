@@ -7,6 +7,9 @@
 | L_simple: || eps - eps_theta(x_t, t) ||^2        | objective "eps", weighting "objective"      |
 | v = sqrt(alpha_bar) eps - sqrt(1 - alpha_bar) x_0| objective "v" (Salimans & Ho 2022)          |
 | w = min(SNR, 5) on the error of x_0              | weighting "min_snr" (Hang et al. 2023)      |
+
+DDPM and DiffWave have objective "eps". Where next to nothing of x_0 is left, as at the end of the
+cosine schedule, an error of eps is that error times sigma in x_0, so that "v" is safer there.
 """
 
 from __future__ import annotations
@@ -35,13 +38,14 @@ from engine.schedules import (
 )
 
 WEIGHTINGS = ("objective", "snr", "min_snr")
+_MOST_SIGMA = 160.0  # solvers begin here at most, about where DDPM's linear schedule ends
 
 
 @dataclass(frozen=True)
 class Settings:
     """Settings of denoising diffusion."""
 
-    objective: str = "eps"  # eps | v | x0: what the network answers
+    objective: str = "v"  # eps | v | x0: what the network answers
     schedule: str = "cosine"  # linear | cosine | diffwave | wavegrad
     timesteps: int = 1000  # T; DiffWave: 50 with schedule "diffwave"
     # objective: the plain error of what the network answers; snr: of eps, whatever it answers;
@@ -105,7 +109,7 @@ class Ddpm(Framework):
             return vp_sigmas(betas, respaced(steps, trained))
 
         def between(steps: int) -> tuple[float, ...]:
-            return karras_sigmas(steps, cleanest, noisiest)
+            return karras_sigmas(steps, cleanest, min(noisiest, _MOST_SIGMA))
 
         way = in_sigma(
             self.parameterisation,
