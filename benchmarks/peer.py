@@ -26,11 +26,11 @@ def run(count: int) -> list[Figure]:
     import onnxruntime
     import torch
 
-    from engine.networks.interface import no_conditions
-    from engine.networks.wavenet import DiffWave, WaveNet
+    from engine.networks import wavenet
+    from engine.networks.interface import NetworkInfo, no_conditions
 
     frames = SAMPLE_RATE // HOP
-    network = DiffWave(WaveNet()).eval()
+    network = wavenet.build(wavenet.Settings(), NetworkInfo(1, frame_channels=80)).eval()
     audio = torch.randn(1, 1, frames * HOP)
     timestep = torch.tensor([1.0])
     mel = torch.randn(1, 80, frames)

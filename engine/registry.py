@@ -17,20 +17,36 @@ from engine.errors import RecipeError
 
 NETWORKS: Mapping[str, str] = {
     "convnext": "engine.networks.convnext",
+    "mlp": "engine.networks.mlp",
+    "resnet1d": "engine.networks.resnet1d",
+    "rnn": "engine.networks.rnn",
     "transformer": "engine.networks.transformer",
+    "unet1d": "engine.networks.unet1d",
+    "wavegrad_unet": "engine.networks.wavegrad_unet",
+    "wavenet": "engine.networks.wavenet",
 }
 CODECS: Mapping[str, str] = {
     "stft_vae": "engine.codecs.stft_vae",
 }
 FRAMEWORKS: Mapping[str, str] = {
     "vae": "engine.frameworks.vae",
+    "adversarial": "engine.frameworks.adversarial",
+    "vqvae": "engine.frameworks.vqvae",
+    "vqgan": "engine.frameworks.vqgan",
     "gan": "engine.frameworks.gan",
+    "autoregressive": "engine.frameworks.autoregressive",
     "flow": "engine.frameworks.flow",
     "consistency": "engine.frameworks.consistency",
+    "consistency_training": "engine.frameworks.consistency_training",
+    "dae": "engine.frameworks.dae",
+    "ddpm": "engine.frameworks.ddpm",
+    "edm": "engine.frameworks.edm",
+    "wavegrad": "engine.frameworks.wavegrad",
 }
 DATA: Mapping[str, str] = {
     "audio": "engine.training.audio_shard",
     "latents": "engine.training.latent_shard",
+    "codes": "engine.training.code_shard",
 }
 _KINDS: Mapping[str, Mapping[str, str]] = {
     "network": NETWORKS,
@@ -51,13 +67,17 @@ class Spec:
     data ``build(settings, folder_or_file: Path) -> Source``.
 
     traits: of a network what it can do, of a framework what it needs of its network (see
-    engine.networks.interface); other kinds have none.
+    engine.networks.interface); other kinds have none. either: traits of which a framework's
+    network needs one. network: of a framework, what it trains when that is not the recipe's
+    network from x to x: ``network(settings, make: NetworkBuilder, codec, info: DataInfo)``.
     """
 
     name: str
     settings: type[Any]
     build: Callable[..., Any]
     traits: frozenset[str] = frozenset()
+    either: frozenset[str] = frozenset()
+    network: Callable[..., Any] | None = None
 
 
 def find(kind: str, name: str) -> Spec:
@@ -79,14 +99,24 @@ def find(kind: str, name: str) -> Spec:
 def check_pair(network: Spec, framework: Spec) -> None:
     """Raise RecipeError, naming both, when the network lacks a trait that the framework needs."""
     lacking = sorted(framework.traits - network.traits)
+    if framework.either and not framework.either & network.traits:
+        lacking.append(" or ".join(sorted(framework.either)))
     if lacking:
-        able = [
-            name for name in sorted(NETWORKS) if not framework.traits - find("network", name).traits
-        ]
         raise RecipeError(
             f"network {network.name!r} cannot be trained by framework {framework.name!r}, which "
-            f"needs a network that is {' and '.join(lacking)}; expected one of: {', '.join(able)}"
+            f"needs a network that is {' and '.join(lacking)}; expected one of: "
+            + ", ".join(networks_with(framework.traits, framework.either))
         )
+
+
+def networks_with(traits: frozenset[str], either: frozenset[str] = frozenset()) -> list[str]:
+    """Names of the networks with all ``traits``, and one of ``either``; loads every network."""
+    specs = [find("network", name) for name in sorted(NETWORKS)]
+    return [
+        spec.name
+        for spec in specs
+        if traits <= spec.traits and (not either or either & spec.traits)
+    ]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

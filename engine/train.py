@@ -3,7 +3,8 @@
     train RECIPE --data DIR --out DIR [--from MODEL] [--codec MODEL] [--budget 10m] [--resume]
 
 RECIPE is a TOML file or the name of one in engine/recipes. DIR is a folder of sounds, or a
-shard that an earlier run prepared. Recipes over latents encode the sounds first, by --codec.
+shard that an earlier run prepared. Recipes over latents or codes encode the
+sounds first, by --codec.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def find_recipe(name: str) -> Path:
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Sounds or a shard.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--from", "start_from", type=click.Path(path_type=Path), help="Model to start from.")
-@click.option("--codec", type=click.Path(path_type=Path), help="Codec model that makes latents.")
+@click.option("--codec", type=click.Path(path_type=Path), help="Codec that makes latents or codes.")
 @click.option("--soundfont", multiple=True, type=click.Path(path_type=Path), help="Add its kits.")
 @click.option("--synthesise", default=0.0, show_default=True, help="Add 1,040 x this many drums.")
 @click.option("--versions", default=4, show_default=True, help="Variants of a sound in latents.")

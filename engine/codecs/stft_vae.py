@@ -1,7 +1,7 @@
 """Codec between mono audio and latents: STFT, convolutional VAE, inverse STFT.
 
 44.1 kHz audio becomes one latent frame each 1024 samples (43 a second). The network
-(engine.networks.convnext) sees spectra only; this file joins it to the STFTs.
+(engine.networks.autoencoder) sees spectra only; this file joins it to the STFTs.
 """
 
 from __future__ import annotations
@@ -13,19 +13,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.errors import RecipeError
+from engine.networks.autoencoder import Autoencoder, FrameAutoencoder, FrameSizes
+from engine.networks.interface import NetworkBuilder, NetworkInfo
 from engine.registry import Spec
 from engine.stft import Stft
 
 
 @dataclass(frozen=True)
 class StftVaeSettings:
-    """The codec's two STFTs and its rate."""
+    """The codec's two STFTs and its rate, and the sizes of autoencoders it makes itself."""
 
     sample_rate: int = 44_100
     encoder_fft: int = 2048
     encoder_hop: int = 512
     decoder_fft: int = 1024
     decoder_hop: int = 256
+    latent_dims: int = 64  # of autoencoders made of sequence networks; convnext has its own
+    width: int = 256  # channels that these sequence networks work on
 
 
 class StftVae:
@@ -51,10 +55,27 @@ class StftVae:
         """Samples by which decoded audio lags the encoded: none, frames are centred."""
         return 0
 
+    def autoencoder(self, make: NetworkBuilder) -> Autoencoder:
+        """The recipe's network as an autoencoder: itself if it is one, else two of it.
+
+        Raises RecipeError when an autoencoder's spectra have other sizes than the codec's.
+        """
+        s = self.settings
+        shapes = NetworkInfo(s.width)
+        network = make(shapes)
+        if not isinstance(network, Autoencoder):
+            sizes = FrameSizes(s.latent_dims, s.width, self.analysis.bins, self.synthesis.bins)
+            network = FrameAutoencoder(sizes, network, make(shapes))
+        self.check(network)
+        return network
+
     def check(self, network: nn.Module) -> None:
         """Raise RecipeError when the network's spectra have other sizes than the codec's."""
-        sizes = getattr(network, "settings", None)
-        found = (getattr(sizes, "encoder_bins", None), getattr(sizes, "decoder_bins", None))
+        if not isinstance(network, Autoencoder):
+            raise RecipeError(
+                f"codec stft_vae needs an autoencoder of spectra, not a {type(network).__name__}"
+            )
+        found = (network.settings.encoder_bins, network.settings.decoder_bins)
         expected = (self.analysis.bins, self.synthesis.bins)
         if found != expected:
             raise RecipeError(
@@ -72,15 +93,14 @@ class StftVae:
         return self.synthesis.inverse(spectrum)[:, None]
 
     @torch.no_grad()
-    def encode(self, network: nn.Module, audio: Tensor) -> Tensor:
+    def encode(self, network: Autoencoder, audio: Tensor) -> Tensor:
         """(B, 1, T) audio to normalised latents (B, D, ceil(T / hop_frames))."""
-        latent: Tensor = network.encode(self.spectrum(audio))  # type: ignore[operator]
-        return latent
+        return network.encode(self.spectrum(audio))
 
     @torch.no_grad()
-    def decode(self, network: nn.Module, latent: Tensor) -> Tensor:
+    def decode(self, network: Autoencoder, latent: Tensor) -> Tensor:
         """Normalised latents (B, D, L) to (B, 1, L * hop_frames) audio."""
-        return self.audio(network.decode(latent))  # type: ignore[operator]
+        return self.audio(network.decode(latent))
 
 
 def build(settings: StftVaeSettings) -> StftVae:

@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.errors import RecipeError
+from engine.frameworks.sampling import Sampling
 from engine.networks.interface import NetworkBuilder, NetworkInfo
 
 
@@ -25,11 +27,12 @@ class DataInfo:
     """What the training data is, as networks, frameworks and voices need to know it."""
 
     sample_rate: int
-    channels: int  # of x: audio channels, or latent dimensions for a latent shard
+    channels: int  # of x: audio channels, latent dimensions, or codebooks
     frames: int  # longest x in samples, or in latent frames
     categories: tuple[str, ...]
     descriptors: tuple[str, ...]
     frame_channels: int = 0  # M of Batch.frames
+    codebook_size: int = 0  # N, where x are codes in 0..N-1
 
     def network(self) -> NetworkInfo:
         """What a network that maps x to x is built for."""
@@ -43,7 +46,8 @@ class DataInfo:
 class Batch:
     """One training batch on the training device.
 
-    x: (B, C, T) audio or (B, D, L) latents (unit variance, zero mean); float32.
+    x: (B, C, T) audio or (B, D, L) latents (unit variance, zero mean), float32; or (B, K, L)
+    codes, int64.
     lengths: (B,) int64, frames of x that are sound; beyond it x holds (encoded) silence.
     category: (B,) int64 index into DataInfo.categories, -1 = unknown.
     descriptors: (B, K) float32 in 0..1 in the order of DataInfo.descriptors, NaN = absent.
@@ -116,3 +120,13 @@ class Framework(nn.Module, ABC):
     def preview(self, batch: Batch) -> tuple[Tensor, ...]:
         """Return rows of audio (B, 1, T) to look at and hear, such as (input, output); or ()."""
         return ()
+
+    def sampling(self) -> Sampling:
+        """Return how the network makes sounds (engine.frameworks.sampling).
+
+        Raises RecipeError for a framework whose network makes none by itself.
+        """
+        raise RecipeError(
+            f"framework {type(self).__name__} trains no network that makes sounds by itself; "
+            "expected one that generates, such as flow or ddpm"
+        )

@@ -3,7 +3,7 @@
 | paper                                                    | here                              |
 |----------------------------------------------------------|-----------------------------------|
 | f(x_t, t), Song et al. 2023                              | D(x, t) = x - t v                 |
-| solver step of the teacher with guidance w, Luo 2023     | _guided_step, Euler from t to s   |
+| solver step of the teacher with guidance w, Luo 2023     | earlier: Euler from t to s         |
 | r = t (1 - 1 / 2^k), k grows: Geng et al. 2024 (ECT)     | s = t (1 - gap), gap shrinks      |
 | d(f(x_t, t), stopgrad f(x_s, s)), pseudo-Huber           | distance / t: measured as velocity|
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import copy
 import math
+from abc import abstractmethod
 from dataclasses import dataclass, field
 
 import torch
@@ -23,59 +24,78 @@ from torch import Tensor, nn
 
 from engine.denoisers import denoised_from_velocity
 from engine.frameworks import Batch, Framework, Parts
-from engine.frameworks.flow import (
+from engine.frameworks.denoising import flow_way, only, sampling_of
+from engine.frameworks.losses import (
     ConditionDropout,
     dropped_conditions,
     logit_normal_times,
     normal_like,
     spread,
+    uniform,
     weighted_mean,
     without_conditions,
 )
+from engine.frameworks.sampling import Sampling
 from engine.networks.interface import SEQUENCE, Conditions, joined
 from engine.registry import Spec
+from engine.schedules import flow_times
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Settings of consistency distillation."""
+class Curriculum:
+    """Which times are bound together, and how their answers' distance is measured."""
 
     time_mean: float = 0.8
     time_std: float = 1.6
-    first_gap: float = 1.0  # share of t that a teacher step covers at the beginning
+    first_gap: float = 1.0  # share of t that a step covers at the beginning
     last_gap: float = 0.1  # and at the end; in between it shrinks by equal factors
     gap_until: float = 0.7  # share of the run after which the gap stays
     whole_noise: float = 0.15  # share of sounds that begin at t = 1 exactly
-    guidance_low: float = 1.0
-    guidance_high: float = 4.0
     softening: float = 0.1  # c of the pseudo-Huber distance, in units of velocity
     silence_weight: float = 0.4
     dropout: ConditionDropout = field(default_factory=lambda: ConditionDropout(everything=0.05))
 
 
-class Consistency(Framework):
-    """Distils a frozen copy of the starting network into ``self.network``."""
+@dataclass(frozen=True)
+class Settings(Curriculum):
+    """Settings of consistency distillation."""
 
-    def __init__(self, settings: Settings, parts: Parts) -> None:
+    guidance_low: float = 1.0
+    guidance_high: float = 4.0
+
+
+class ConsistencyModel(Framework):
+    """Binds the network's jump from t to its own jump from an earlier s on the same path."""
+
+    def __init__(self, curriculum: Curriculum, parts: Parts) -> None:
         super().__init__()
-        self.settings = settings
+        self.curriculum = curriculum
         self.network = parts.network
-        self.teacher: nn.Module = copy.deepcopy(parts.network)
-        self.teacher.requires_grad_(False)
+        self.channels = parts.data.channels
         self.steps = parts.steps
 
+    @abstractmethod
+    def asked(self, batch: Batch, generator: torch.Generator) -> Conditions:
+        """What the network is told of each sound."""
+
+    @abstractmethod
+    def earlier(
+        self, x_t: Tensor, t: Tensor, s: Tensor, velocity: Tensor, conditions: Conditions
+    ) -> Tensor:
+        """x at s on the path through x_t; velocity: this pair's eps - x_0. Takes no gradient."""
+
     def loss(self, batch: Batch, generator: torch.Generator, step: int) -> dict[str, Tensor]:
-        """Pseudo-Huber distance between the student's answers at t and at s < t."""
-        settings = self.settings
-        conditions = dropped_conditions(batch, settings.dropout, generator)
-        conditions = conditions._replace(guidance=self._guidance(batch.x, generator))
+        """Pseudo-Huber distance between the network's answers at t and at s < t."""
+        settings = self.curriculum
+        conditions = self.asked(batch, generator)
         t = logit_normal_times(batch.x, settings.time_mean, settings.time_std, generator)
-        whole = torch.rand(t.shape, generator=generator).to(t.device) < settings.whole_noise
+        whole = uniform(tuple(t.shape), batch.x, generator) < settings.whole_noise
         t = torch.where(whole, torch.ones_like(t), t).clamp(min=1e-3)
         s = t * (1.0 - self.gap(step))
-        x_t = batch.x + spread(t) * (normal_like(batch.x, generator) - batch.x)
+        velocity = normal_like(batch.x, generator) - batch.x
+        x_t = batch.x + spread(t) * velocity
         with torch.no_grad():
-            x_s = self._guided_step(x_t, t, s, conditions)
+            x_s = self.earlier(x_t, t, s, velocity, conditions)
             target = self._jump(x_s, s, conditions)
         distance = (self._jump(x_t, t, conditions) - target) / spread(t)
         squares = weighted_mean(distance.square(), batch, settings.silence_weight)
@@ -83,29 +103,51 @@ class Consistency(Framework):
         return {"total": (torch.sqrt(squares + c * c) - c).mean(), "squares": squares.mean()}
 
     def gap(self, step: int) -> float:
-        """The share of t that a teacher step covers at this training step."""
-        settings = self.settings
+        """The share of t between t and s at this training step."""
+        settings = self.curriculum
         done = min(1.0, step / max(1.0, self.steps * settings.gap_until))
         ratio = settings.last_gap / settings.first_gap
         return settings.first_gap * math.pow(ratio, done)
 
-    def _guidance(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        low, high = self.settings.guidance_low, self.settings.guidance_high
-        draws = torch.rand(x.shape[0], generator=generator).to(x.device)
-        return low + (high - low) * draws
+    def sampling(self) -> Sampling:
+        """Ping-pong in 1 to 8 steps, or one jump; guidance is an input of the network."""
+        ways = {
+            "consistency": flow_way("consistency", flow_times, 4),
+            "one_step": flow_way("consistency", only((1.0, 0.0)), 1),
+        }
+        return sampling_of(ways, self.channels, "velocity", folded=True)
 
     def _jump(self, x: Tensor, t: Tensor, conditions: Conditions) -> Tensor:
         velocity: Tensor = self.network(x, t, conditions).float()
         return denoised_from_velocity(x, spread(t), velocity)
 
-    def _guided_step(self, x: Tensor, t: Tensor, s: Tensor, conditions: Conditions) -> Tensor:
+
+class Consistency(ConsistencyModel):
+    """Distils a frozen copy of the starting network into ``self.network``."""
+
+    def __init__(self, settings: Settings, parts: Parts) -> None:
+        super().__init__(settings, parts)
+        self.settings = settings
+        self.teacher: nn.Module = copy.deepcopy(parts.network)
+        self.teacher.requires_grad_(False)
+
+    def asked(self, batch: Batch, generator: torch.Generator) -> Conditions:
+        """Some conditions, and a guidance scale drawn for each sound."""
+        conditions = dropped_conditions(batch, self.settings.dropout, generator)
+        low, high = self.settings.guidance_low, self.settings.guidance_high
+        draws = uniform((batch.x.shape[0],), batch.x, generator)
+        return conditions._replace(guidance=low + (high - low) * draws)
+
+    def earlier(
+        self, x_t: Tensor, t: Tensor, s: Tensor, velocity: Tensor, conditions: Conditions
+    ) -> Tensor:
         """Euler's step of the teacher with classifier-free guidance (Ho & Salimans 2022)."""
         plain = conditions._replace(guidance=torch.ones_like(conditions.guidance))
         both = joined(plain, without_conditions(plain))
-        velocity: Tensor = self.teacher(torch.cat((x, x)), torch.cat((t, t)), both).float()
-        told, untold = velocity.chunk(2)
+        answer: Tensor = self.teacher(torch.cat((x_t, x_t)), torch.cat((t, t)), both).float()
+        told, untold = answer.chunk(2)
         guided = untold + spread(conditions.guidance) * (told - untold)
-        return x + spread(s - t) * guided
+        return x_t + spread(s - t) * guided
 
 
 def build(settings: Settings, parts: Parts) -> Consistency:

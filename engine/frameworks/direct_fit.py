@@ -16,7 +16,9 @@ from torch import Tensor
 
 from engine.codecs.stft_vae import StftVae
 from engine.frameworks import Batch
-from engine.networks.convnext import FLOOR, ConvNextAutoencoder
+from engine.networks.autoencoder import Autoencoder
+from engine.networks.convnext import Decoder, Encoder
+from engine.networks.spectra import compressed
 
 _SHARE = 28 / 64  # of the latent dimensions
 _LOG_VARIANCE = -3.5  # of these latents: precise from the start
@@ -25,18 +27,20 @@ _RIDGE = 1e-3
 
 
 @torch.no_grad()
-def fit_direct(network: ConvNextAutoencoder, codec: StftVae, batches: Iterable[Batch]) -> None:
-    """Set network.encoder.direct and network.decoder.direct from some batches of audio."""
+def fit_direct(network: Autoencoder, codec: StftVae, batches: Iterable[Batch]) -> None:
+    """Set encoder.direct and decoder.direct of a ConvNeXt autoencoder from batches of audio."""
     encoder, decoder = network.encoder, network.decoder
+    assert isinstance(encoder, Encoder)
+    assert isinstance(decoder, Decoder)
     dims_all = network.settings.latent_dims
     inputs, targets = [], []
     for batch in batches:
-        low = _compressed(codec.spectrum(batch.x))[:, :, : encoder.low].flatten(1, 2)
+        low = compressed(codec.spectrum(batch.x))[0][:, :, : encoder.low].flatten(1, 2)
         low = low.transpose(1, 2)
         inputs.append(low.reshape(low.shape[0], low.shape[1] // 2, 2 * low.shape[2]))
         count = inputs[-1].shape[1]
         audio = F.pad(batch.x[:, 0], (0, count * codec.hop_frames - batch.x.shape[-1]))
-        true = _compressed(codec.synthesis.forward(audio))[:, :, : decoder.low]
+        true = compressed(codec.synthesis.forward(audio))[0][:, :, : decoder.low]
         true = true.permute(0, 3, 1, 2)
         targets.append(true.reshape(len(true), count, 4 * 2 * decoder.low))
     wide = torch.cat([x.flatten(0, 1) for x in inputs])
@@ -62,11 +66,6 @@ def fit_direct(network: ConvNextAutoencoder, codec: StftVae, batches: Iterable[B
     for k in range(3):
         part = solved[k * wanted : (k + 1) * wanted].T
         decoder.direct.weight[:, k * dims_all + dims] = _SHARPNESS * part
-
-
-def _compressed(spectrum: Tensor) -> Tensor:
-    magnitude = torch.sqrt(spectrum.square().sum(1) + 1e-10)
-    return spectrum / torch.sqrt(magnitude + FLOOR)[:, None]
 
 
 def _with_neighbours(latent: Tensor) -> Tensor:

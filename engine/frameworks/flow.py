@@ -16,19 +16,23 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from engine.denoisers import flow_scaling
 from engine.frameworks import Batch, Framework, Parts
-from engine.networks.interface import SEQUENCE, Conditions
+from engine.frameworks.denoising import flow_way, in_sigma, sampling_of
+from engine.frameworks.losses import (
+    ConditionDropout,
+    dropped_conditions,
+    logit_normal_times,
+    normal_like,
+    spread,
+    weighted_mean,
+)
+from engine.frameworks.sampling import Sampling
+from engine.networks.interface import SEQUENCE
 from engine.registry import Spec
+from engine.schedules import flow_time_from_sigma, flow_times, sigma_from_flow_time
 
-
-@dataclass(frozen=True)
-class ConditionDropout:
-    """How often a condition is withheld in training; probabilities in 0..1."""
-
-    everything: float = 0.1  # no condition at all: what guidance steers away from
-    category: float = 0.1
-    all_descriptors: float = 0.3
-    one_descriptor: float = 0.5
+_ALMOST_NOISE = 0.999  # where ways on the sigma scale begin: at t = 1 sigma is infinite
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Flow(Framework):
         super().__init__()
         self.settings = settings
         self.network = parts.network
+        self.channels = parts.data.channels
 
     def loss(self, batch: Batch, generator: torch.Generator, step: int) -> dict[str, Tensor]:
         """Weighted mean squared error of the velocity."""
@@ -60,57 +65,26 @@ class Flow(Framework):
         error = (velocity - (eps - batch.x)).square()
         return {"total": weighted_mean(error, batch, settings.silence_weight).mean()}
 
-
-def dropped_conditions(
-    batch: Batch, dropout: ConditionDropout, generator: torch.Generator
-) -> Conditions:
-    """The batch's conditions with some withheld; guidance 1."""
-    rows, kinds = batch.descriptors.shape
-    draws = torch.rand((rows, 3 + kinds), generator=generator).to(batch.x.device)
-    nothing = draws[:, 0] < dropout.everything
-    no_category = nothing | (draws[:, 1] < dropout.category)
-    no_descriptors = nothing | (draws[:, 2] < dropout.all_descriptors)
-    absent = no_descriptors.unsqueeze(1) | (draws[:, 3:] < dropout.one_descriptor)
-    return Conditions(
-        category=batch.category.masked_fill(no_category, -1),
-        descriptors=batch.descriptors.masked_fill(absent, float("nan")),
-        guidance=torch.ones(rows, device=batch.x.device),
-        frames=batch.frames,
-    )
+    def sampling(self) -> Sampling:
+        """Euler's and Heun's methods in flow time; others on the sigma scale from t = 0.999."""
+        way = in_sigma(
+            flow_scaling,
+            lambda sigma: float(flow_time_from_sigma(sigma)),
+            lambda sigma: 1.0 + sigma,
+        )
+        ways = {
+            "euler": flow_way("euler", flow_times, 16),
+            "heun": flow_way("heun", flow_times, 8),
+            "dpmpp_2m": way("dpmpp_2m", _sigmas, 12),
+            "ancestral": way("ancestral", _sigmas, 50),
+        }
+        return sampling_of(ways, self.channels, "velocity")
 
 
-def without_conditions(conditions: Conditions) -> Conditions:
-    """The same batch with every condition withheld but those along time."""
-    return Conditions(
-        category=torch.full_like(conditions.category, -1),
-        descriptors=torch.full_like(conditions.descriptors, float("nan")),
-        guidance=torch.ones_like(conditions.guidance),
-        frames=conditions.frames,
-    )
-
-
-def logit_normal_times(x: Tensor, mean: float, std: float, generator: torch.Generator) -> Tensor:
-    """One time in (0, 1) for each row of x: (B,)."""
-    draws = torch.randn(x.shape[0], generator=generator).to(x.device)
-    return torch.sigmoid(mean + std * draws)
-
-
-def normal_like(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Standard normal noise of x's shape, drawn on the generator's device."""
-    return torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
-
-
-def spread(t: Tensor) -> Tensor:
-    """(B,) -> (B, 1, 1), to multiply latents."""
-    return t[:, None, None]
-
-
-def weighted_mean(error: Tensor, batch: Batch, silence_weight: float) -> Tensor:
-    """Mean of (B, D, L) over dimensions and frames: (B,). Frames of silence weigh less."""
-    frames = torch.arange(error.shape[2], device=error.device)
-    sounding = frames[None, :] < batch.lengths[:, None]
-    weights = torch.where(sounding, 1.0, silence_weight)
-    return (error.mean(dim=1) * weights).sum(dim=1) / weights.sum(dim=1)
+def _sigmas(steps: int) -> tuple[float, ...]:
+    """Sigmas of even flow times."""
+    times = flow_times(steps, start=_ALMOST_NOISE)
+    return tuple(float(sigma) for sigma in sigma_from_flow_time(times))
 
 
 def build(settings: Settings, parts: Parts) -> Flow:

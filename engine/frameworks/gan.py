@@ -1,7 +1,13 @@
-"""Adversarial finish of a codec's decoder: spectral losses, hinge discriminator, features.
+"""Generative adversarial network: one network call turns noise into a sound or its latents.
 
-The encoder stays frozen, so that latents and denoisers trained on them stay valid. Hinge loss:
-Lim and Ye 2017 (arXiv 1705.02894); feature matching: Larsen et al. 2016 (arXiv 1512.09300).
+Goodfellow et al. 2014 (arXiv 1406.2661) with the hinge loss (Lim and Ye 2017, arXiv 1705.02894)
+and the R1 penalty on real data (Mescheder et al. 2018, arXiv 1801.04406, equation 9), applied
+every few steps (Karras et al. 2020, arXiv 1912.04958, section 3.1). Noise has x's shape.
+
+| paper                                        | here                                     |
+|----------------------------------------------|------------------------------------------|
+| G(z), D(x), y                                | network, discriminator, category         |
+| gamma / 2 E ||grad D(x)||^2                  | r1_weight / 2, times r1_every            |
 """
 
 from __future__ import annotations
@@ -9,125 +15,119 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from engine.frameworks import Batch, Parts, Phase
-from engine.frameworks.vae import Vae, VaeSettings
-from engine.networks.convnext import ConvNextAutoencoder
-from engine.networks.discriminators import RESOLUTIONS, MultiStftDiscriminator
-from engine.networks.interface import AUTOENCODER
+from engine.errors import BadRange, RecipeError
+from engine.frameworks import Batch, Framework, Parts, Phase
+from engine.frameworks.critic import discriminator_hinge, generator_hinge
+from engine.frameworks.losses import normal_like, uniform
+from engine.frameworks.sampling import Drawn, Order, Sampling
+from engine.networks.interface import SEQUENCE, no_conditions
+from engine.networks.sequence_discriminator import SequenceDiscriminator
 from engine.registry import Spec
 
 
 @dataclass(frozen=True)
 class GanSettings:
-    """Weights of the adversarial terms; the spectral ones as in VaeSettings."""
+    """The discriminator and its stabiliser."""
 
-    resolutions_per_step: int = 2
-    log_weight: float = 1.0
-    convergence_weight: float = 0.5
-    complex_weight: float = 0.1
-    phase_weight: float = 1.0
-    adversarial_weight: float = 0.1
-    feature_weight: float = 0.5
-    discriminator_width: int = 16
-    discriminators_per_step: int = 1  # drawn among the resolutions each step
-    discriminator_from_step: int = 0  # spectral losses alone before
-    adversarial_from_step: int = 200  # the discriminator learns alone for a while
-    latent_noise: float = 0.1  # deviation added to latents: what denoisers make is not exact
+    discriminator_width: int = 64
+    discriminator_strided: int = 3  # layers that halve the rate
     discriminator_rate: float = 1.0  # factor on the recipe's learning rate
+    stft: int = 0  # FFT size of the frames the discriminator judges, for audio; 0 = x itself
+    r1_weight: float = 1.0  # gamma
+    r1_every: int = 4  # steps
+    any_category: float = 0.1  # how often the category is withheld from both
 
 
-class Gan(Vae):
-    """Trains the decoder of an autoencoder whose encoder is frozen."""
+class Gan(Framework):
+    """Generator against discriminator; both are told the category where there is one."""
 
     def __init__(self, settings: GanSettings, parts: Parts) -> None:
-        spectral = VaeSettings(
-            settings.resolutions_per_step,
-            settings.log_weight,
-            settings.convergence_weight,
-            settings.complex_weight,
-            settings.phase_weight,
-        )
-        super().__init__(spectral, parts)
-        assert isinstance(self.network, ConvNextAutoencoder)
-        self.gan = settings
-        self.network.encoder.requires_grad_(False)
-        self.discriminator = MultiStftDiscriminator(settings.discriminator_width)
-        self._real: Tensor | None = None
-        self._fake: Tensor | None = None
-        self._which: list[int] = []
+        super().__init__()
+        info = parts.data
+        if settings.stft and info.channels != 1:
+            raise RecipeError(
+                f"framework gan: stft = {settings.stft} judges mono audio, but x has "
+                f"{info.channels} channels; use stft = 0 for latents"
+            )
+        self.settings = settings
+        self.network = parts.network
+        self.channels, self.descriptors = info.channels, len(info.descriptors)
+        self.discriminator = SequenceDiscriminator(
+            info.channels, len(info.categories), settings.discriminator_width,
+            settings.discriminator_strided, settings.stft,
+        )  # fmt: skip
+        self._made: Tensor | None = None
+        self._category: Tensor | None = None
 
     def phases(self) -> tuple[Phase, ...]:
-        """Decoder first, then the discriminator on what the decoder made in the same step."""
-        assert isinstance(self.network, ConvNextAutoencoder)
+        """Generator first, then the discriminator on what it made in the same step."""
+        judge = tuple(self.discriminator.parameters())
+        rate = self.settings.discriminator_rate
         return (
-            Phase("decoder", tuple(self.network.decoder.parameters()), self.loss),
-            Phase(
-                "discriminator",
-                tuple(self.discriminator.parameters()),
-                self.discriminator_loss,
-                self.gan.discriminator_rate,
-                from_step=self.gan.discriminator_from_step,
-            ),
+            Phase("generator", tuple(self.network.parameters()), self.loss),
+            Phase("discriminator", judge, self.discriminator_loss, rate),
         )
 
     def loss(self, batch: Batch, generator: torch.Generator, step: int) -> dict[str, Tensor]:
-        """Spectral distances, adversarial hinge term and feature distances of the decoder."""
-        assert isinstance(self.network, ConvNextAutoencoder)
-        with torch.no_grad():
-            latent = self.codec.encode(self.network, batch.x)
-            noise = torch.randn(latent.shape, generator=generator, device=latent.device)
-            amount = torch.rand((len(latent), 1, 1), generator=generator, device=latent.device)
-            latent = latent + self.gan.latent_noise * amount * noise
-        spectrum = self.network.decode(latent)
-        decoded = self.codec.audio(spectrum)[..., : batch.x.shape[-1]]
-        losses = self.spectral_losses(batch.x, spectrum, generator)
-        total = losses["spectral"]
-        order = torch.randperm(len(RESOLUTIONS), generator=generator, device=latent.device)
-        self._which = order[: self.gan.discriminators_per_step].tolist()
-        self._real, self._fake = batch.x[:, 0], decoded[:, 0].detach()
-        if step >= self.gan.adversarial_from_step:
-            with torch.no_grad():
-                real = self.discriminator(self._real, self._which)
-            fake = self.discriminator(decoded[:, 0], self._which)
-            adversarial = torch.stack([-score.mean() for score, _ in fake]).mean()
-            feature = torch.stack(
-                [
-                    F.l1_loss(b, a) / (a.abs().mean() + 1e-4)
-                    for (_, known), (_, made) in zip(real, fake, strict=True)
-                    for a, b in zip(known, made, strict=True)
-                ]
-            ).mean()
-            losses |= {"adversarial": adversarial, "feature": feature}
-            total = (
-                total
-                + self.gan.adversarial_weight * adversarial
-                + self.gan.feature_weight * feature
-            )
-        return {"total": total, **losses}
+        """The generator's hinge loss, for the batch's lengths and categories."""
+        draws = uniform((len(batch.x),), batch.x, generator)
+        category = batch.category.masked_fill(draws < self.settings.any_category, -1)
+        made = self._generate(self.network, normal_like(batch.x, generator), category, batch.frames)
+        self._made, self._category = made.detach(), category
+        scores = self.discriminator(self.discriminator.seen(made), category)
+        return {"total": generator_hinge(scores)}
 
     def discriminator_loss(
         self, batch: Batch, generator: torch.Generator, step: int
     ) -> dict[str, Tensor]:
-        """Hinge loss on this step's real and decoded sounds."""
-        assert self._real is not None
-        assert self._fake is not None
-        real = self.discriminator(self._real, self._which)
-        fake = self.discriminator(self._fake, self._which)
-        total = torch.stack(
-            [
-                F.relu(1 - a).mean() + F.relu(1 + b).mean()
-                for (a, _), (b, _) in zip(real, fake, strict=True)
-            ]
-        ).mean()
-        return {"total": total}
+        """Hinge loss of real and made things; every few steps R1 on the real ones."""
+        assert self._made is not None
+        s, category = self.settings, self._category
+        punished = s.r1_weight > 0 and step % s.r1_every == 0
+        real = self.discriminator.seen(batch.x).detach().requires_grad_(punished)
+        real_scores = self.discriminator(real, category)
+        fake_scores = self.discriminator(self.discriminator.seen(self._made), category)
+        hinge = discriminator_hinge(real_scores, fake_scores)
+        if not punished:
+            return {"total": hinge, "hinge": hinge}
+        penalty = gradient_penalty(real_scores, real)
+        total = hinge + 0.5 * s.r1_weight * s.r1_every * penalty
+        return {"total": total, "hinge": hinge}
+
+    def sampling(self) -> Sampling:
+        """One network call: draw 0 of the noise becomes the sounds."""
+
+        def make(network: nn.Module, order: Order, name: str, steps: int) -> Drawn:
+            if steps != 1:
+                raise BadRange(f"steps is {steps}; a generator makes its sound in 1")
+            noise = order.noise(0, (order.rows, self.channels, order.length))
+            told = order.conditions
+            made = self._generate(network, noise, told.category, told.frames)
+            order.on_step(1, 1)
+            return Drawn(made, 1)
+
+        return Sampling({"one_step": 1}, make, "sound")
+
+    def _generate(
+        self, network: nn.Module, noise: Tensor, category: Tensor, frames: Tensor | None
+    ) -> Tensor:
+        nothing = no_conditions(noise, self.descriptors)
+        told = nothing._replace(category=category, frames=frames)
+        made: Tensor = network(noise, noise.new_zeros(noise.shape[0]), told)
+        return made.float()
+
+
+def gradient_penalty(scores: Tensor, x: Tensor) -> Tensor:
+    """R1: E ||grad_x D(x)||^2, with scores (B, 1, patches) averaged over patches; scalar."""
+    (slope,) = torch.autograd.grad(scores.mean(dim=(1, 2)).sum(), x, create_graph=True)
+    return slope.square().flatten(1).sum(dim=1).mean()
 
 
 def build(settings: GanSettings, parts: Parts) -> Gan:
-    """Build the framework."""
+    """Build the framework; any network with F(noise, 0, conditions) -> x's shape will do."""
     return Gan(settings, parts)
 
 
-SPEC = Spec("gan", GanSettings, build, frozenset({AUTOENCODER}))
+SPEC = Spec("gan", GanSettings, build, frozenset({SEQUENCE}))

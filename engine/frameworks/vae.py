@@ -1,77 +1,52 @@
-"""Variational autoencoder over spectra: reconstruction in several STFT resolutions, and KL.
+"""Variational autoencoder over spectra: spectral reconstruction, and KL.
 
-Kingma and Welling 2013 (arXiv 1312.6114). Reconstruction per resolution: L1 of log-magnitudes +
-0.5 spectral convergence + 0.1 complex distance, after Yamamoto et al. 2020 (arXiv 1910.11480).
-Two resolutions are drawn each step: on a CPU the STFT losses cost more than the network.
+Kingma and Welling 2013 (arXiv 1312.6114), equation 10 with one draw a sound. The KL divergence is
+the mean over dimensions and frames, weighed by kl_weight (Higgins et al. 2017's beta).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from engine.codecs.stft_vae import StftVae
-from engine.errors import RecipeError
-from engine.frameworks import Batch, Framework, Parts
-from engine.frameworks.direct_fit import fit_direct
-from engine.networks.convnext import ConvNextAutoencoder
-from engine.networks.interface import AUTOENCODER
+from engine.errors import BadRange
+from engine.frameworks import Batch, Parts
+from engine.frameworks.codec_framework import EITHER, CodecFramework, autoencoder
+from engine.frameworks.sampling import Drawn, Order, Sampling
+from engine.frameworks.spectral import SpectralSettings
+from engine.networks.autoencoder import Autoencoder
 from engine.registry import Spec
-from engine.stft import Stft
-
-# Half overlap, each step at another random offset: half the cost of quarter hops.
-RESOLUTIONS = ((128, 64), (256, 128), (512, 256), (1024, 512), (2048, 1024))
-_FIT_BATCHES = 100
-_FLOOR = 1e-4  # about -80 dBFS of noise: what lies below is silence
 
 
 @dataclass(frozen=True)
-class VaeSettings:
+class VaeSettings(SpectralSettings):
     """Weights of the losses."""
 
-    resolutions_per_step: int = 2
-    log_weight: float = 1.0
-    convergence_weight: float = 0.5
-    complex_weight: float = 0.1
-    phase_weight: float = 1.0  # of the head's own phases
     kl_weight: float = 0.02  # of the mean over dimensions and frames
 
 
-class Vae(Framework):
-    """Trains an autoencoder network (encoder, decoder) through the stft_vae codec."""
+class Vae(CodecFramework):
+    """Trains encoder and decoder on sampled latents."""
 
     def __init__(self, settings: VaeSettings, parts: Parts) -> None:
-        super().__init__()
-        if not isinstance(parts.codec, StftVae):
-            raise RecipeError('framework vae needs [codec] name = "stft_vae"')
-        parts.codec.check(parts.network)
+        super().__init__(settings, parts)
         self.settings = settings
-        self.network = parts.network
-        self.codec = parts.codec
-        self.sample_rate = parts.data.sample_rate
-
-    def begin(self, batches: Callable[[int], Batch]) -> None:
-        """Fit the linear path of a fresh ConvNeXt autoencoder."""
-        if isinstance(self.network, ConvNextAutoencoder):
-            fit_direct(self.network, self.codec, (batches(n) for n in range(_FIT_BATCHES)))
 
     def reconstruct(
         self, audio: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return (synthesis spectrum, mean, log_variance) with a sampled latent."""
-        mean, log_variance = self.network.encoder(self.codec.spectrum(audio))  # type: ignore
+        mean, log_variance = self.network.encoder(self.codec.spectrum(audio))
         noise = torch.randn(mean.shape, generator=generator, device=mean.device)
         latent = mean + noise * torch.exp(0.5 * log_variance)
-        return self.network.decoder(latent), mean, log_variance  # type: ignore[operator]
+        return self.network.decoder(latent), mean, log_variance
 
     def loss(self, batch: Batch, generator: torch.Generator, step: int) -> dict[str, Tensor]:
         """Spectral distances in the drawn resolutions, and KL."""
         spectrum, mean, log_variance = self.reconstruct(batch.x, generator)
-        losses = self.spectral_losses(batch.x, spectrum, generator)
+        losses = self.spectral.losses(batch.x, spectrum, generator)
         kl = 0.5 * (mean.square() + log_variance.exp() - 1.0 - log_variance).mean()
         return {
             "total": losses["spectral"] + self.settings.kl_weight * kl,
@@ -79,105 +54,20 @@ class Vae(Framework):
             "kl": kl,
         }
 
-    @torch.no_grad()
-    def preview(self, batch: Batch) -> tuple[Tensor, ...]:
-        """Return (sounds, their reconstructions)."""
-        latent = self.codec.encode(self.network, batch.x)
-        return batch.x, self.codec.decode(self.network, latent)[..., : batch.x.shape[-1]]
+    def sampling(self) -> Sampling:
+        """Decode the prior's latents, standard normal; conditions play no part but their number."""
 
-    def spectral_losses(
-        self, target: Tensor, spectrum: Tensor, generator: torch.Generator
-    ) -> dict[str, Tensor]:
-        """Distances of (B, 1, T) sounds from what a synthesis spectrum gives, and its phases."""
-        decoded = self.codec.audio(spectrum)[..., : target.shape[-1]]
-        losses = self.random_distances(target, decoded, generator)
-        phase = self.phase_distance(target, spectrum)
-        losses["spectral"] = losses["spectral"] + self.settings.phase_weight * phase
-        return {**losses, "phase": phase}
+        def make(network: nn.Module, order: Order, name: str, steps: int) -> Drawn:
+            assert isinstance(network, Autoencoder)
+            if steps != 1:
+                raise BadRange(f"steps is {steps}; a decoder makes its sound in 1")
+            frames = -(-order.length // self.codec.hop_frames)
+            latent = order.noise(0, (order.rows, network.settings.latent_dims, frames))
+            made = self.codec.audio(network.decoder(latent))[..., : order.length]
+            order.on_step(1, 1)
+            return Drawn(made, 1)
 
-    def phase_distance(self, target: Tensor, spectrum: Tensor) -> Tensor:
-        """1 - cos of the phase error of the head itself, weighed by the target's level.
-
-        Overlap-add hides from each frame what it did wrong; this tells it. High bins weigh
-        little: there phases are those of noise, which no codec of this rate can keep.
-        """
-        stft = self.codec.synthesis
-        true = stft.forward(_padded(target[:, 0], self.codec.hop_frames))
-        level = torch.sqrt(true.square().sum(1) + 1e-12)
-        # the larger constant bounds the gradient where the head is nearly silent
-        made = torch.sqrt(spectrum.square().sum(1) + 1e-4)
-        cosine = (true * spectrum).sum(1) / (level * made)
-        weight = level * bin_weights(stft, self.sample_rate, target.device) ** 4
-        weight = weight / (weight.sum((1, 2), keepdim=True) + 1e-3)
-        return ((1.0 - cosine) * weight).sum((1, 2)).mean()
-
-    def random_distances(
-        self, target: Tensor, decoded: Tensor, generator: torch.Generator
-    ) -> dict[str, Tensor]:
-        """Mean distances of (B, 1, T) sounds over the resolutions drawn for this step."""
-        order = torch.randperm(len(RESOLUTIONS), generator=generator, device=generator.device)
-        drawn = [RESOLUTIONS[i] for i in order[: self.settings.resolutions_per_step].tolist()]
-        offset = int(torch.randint(1024, (1,), generator=generator, device=generator.device))
-        return self.distances(
-            F.pad(target[:, 0], (offset, 0)), F.pad(decoded[:, 0], (offset, 0)), drawn
-        )
-
-    def distances(
-        self, target: Tensor, decoded: Tensor, resolutions: Sequence[tuple[int, int]]
-    ) -> dict[str, Tensor]:
-        """Weighted sum ("spectral") and its three terms for (B, T) sounds."""
-        s = self.settings
-        logs, convergences, complexes = [], [], []
-        for n_fft, hop in resolutions:
-            x, y = _padded(target, hop), _padded(decoded, hop)
-            log, convergence, complex_ = spectral_distance(x, y, Stft(n_fft, hop), self.sample_rate)
-            logs.append(log)
-            convergences.append(convergence)
-            complexes.append(complex_)
-        log = torch.stack(logs).mean()
-        convergence = torch.stack(convergences).mean()
-        complex_ = torch.stack(complexes).mean()
-        total = (
-            s.log_weight * log + s.convergence_weight * convergence + s.complex_weight * complex_
-        )
-        return {"spectral": total, "log": log, "convergence": convergence, "complex": complex_}
-
-
-def spectral_distance(
-    target: Tensor, decoded: Tensor, stft: Stft, sample_rate: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return (log-magnitude L1, spectral convergence, complex distance) of (B, T) sounds.
-
-    The log term is a weighted mean over each sound's own cells: bins by about the square root of
-    their width on a mel scale, and cells by their level, so that the few bins of a kick count as
-    much as the many of a cymbal. Silent cells still count a little, to be learnt as silence.
-    """
-    a, b = stft.forward(target), stft.forward(decoded)
-    mag_a = torch.sqrt(a.square().sum(1) + 1e-12)
-    mag_b = torch.sqrt(b.square().sum(1) + 1e-12)
-    by_bin = bin_weights(stft, sample_rate, target.device)
-    floored = (mag_a + _FLOOR).log()
-    # from 0.08 at the floor (-80 dB) to 1 at -20 dB and above
-    by_level = ((floored + 9.21) / 6.9).clamp(0.08, 1.0)
-    weight = by_bin * by_level
-    log = ((floored - (mag_b + _FLOOR).log()).abs() * weight).sum((1, 2)) / weight.sum((1, 2))
-    log = log.mean()
-    # the added constants keep near-silent crops from ruling the gradient
-    norm = mag_a.square().sum((1, 2)).sqrt() + 0.3
-    convergence = ((mag_a - mag_b).square().sum((1, 2)).sqrt() / norm).mean()
-    difference = torch.sqrt((a - b).square().sum(1) + 1e-12).sum((1, 2))
-    complex_ = (difference / (mag_a.sum((1, 2)) + 30.0)).mean()
-    return log, convergence, complex_
-
-
-def bin_weights(stft: Stft, sample_rate: int, device: torch.device) -> Tensor:
-    """(1, bins, 1): about the square root of a bin's width on a mel scale."""
-    hertz = torch.linspace(0, sample_rate / 2, stft.bins, device=device)
-    return (1.0 + hertz / 1000.0).rsqrt()[None, :, None]
-
-
-def _padded(audio: Tensor, hop: int) -> Tensor:
-    return F.pad(audio, (0, -audio.shape[-1] % hop))
+        return Sampling({"one_step": 1}, make, "sound")
 
 
 def build(settings: VaeSettings, parts: Parts) -> Vae:
@@ -185,4 +75,4 @@ def build(settings: VaeSettings, parts: Parts) -> Vae:
     return Vae(settings, parts)
 
 
-SPEC = Spec("vae", VaeSettings, build, frozenset({AUTOENCODER}))
+SPEC = Spec("vae", VaeSettings, build, either=EITHER, network=autoencoder)

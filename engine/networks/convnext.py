@@ -13,11 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.networks.autoencoder import Autoencoder
 from engine.networks.interface import AUTOENCODER
+from engine.networks.spectra import compressed, features, spectrum_of
 from engine.registry import Spec
-
-# Magnitudes below FLOOR (about -80 dBFS of noise) are silence: see Decoder.
-FLOOR = 1e-4
 
 
 @dataclass(frozen=True)
@@ -77,15 +76,13 @@ class Encoder(nn.Module):
 
     def forward(self, spectrum: Tensor) -> tuple[Tensor, Tensor]:
         """Return (mean, log_variance), each (B, D, L) float32."""
-        magnitude = torch.sqrt(spectrum.square().sum(1) + 1e-10)  # (B, bins, 2L)
-        compressed = spectrum / torch.sqrt(magnitude + FLOOR)[:, None]
-        level = (torch.log(magnitude + FLOOR) + 5.0) / 4.0
-        x = torch.cat([compressed[:, 0], compressed[:, 1], level], dim=1).transpose(1, 2)
+        x = features(spectrum).transpose(1, 2)  # (B, 2L, 3 bins)
         x = self.fast(self.project(x))
         x = self.merge(x.reshape(x.shape[0], x.shape[1] // 2, 2 * x.shape[2]))
         x = self.head(self.norm(self.slow(x))).transpose(1, 2).float()
         mean, log_variance = x.chunk(2, dim=1)
-        low = compressed[:, :, : self.low].flatten(1, 2).transpose(1, 2)
+        low, _ = compressed(spectrum[:, :, : self.low])
+        low = low.flatten(1, 2).transpose(1, 2)
         low = low.reshape(low.shape[0], low.shape[1] // 2, 2 * low.shape[2])
         mean = mean + self.direct(low).transpose(1, 2).float()
         return mean, log_variance.clamp(-12.0, 4.0)
@@ -94,9 +91,8 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """Latents (B, D, L) to a synthesis spectrum (B, 2, bins, 4L).
 
-    The head predicts a log-magnitude and a direction (cos, sin), which is normalised. When not
-    training, FLOOR is taken off every magnitude, so that silence is exactly zero. A linear path
-    beside the blocks, there and in the encoder, lets the phases of low tones be learnt soon.
+    The head predicts a log-magnitude and a direction (see spectrum_of). A linear path beside the
+    blocks, there and in the encoder, lets the phases of low tones be learnt soon.
     """
 
     def __init__(self, s: ConvNextSettings) -> None:
@@ -136,40 +132,20 @@ class Decoder(nn.Module):
                 x = x.reshape(x.shape[0], 2 * x.shape[1], x.shape[2] // 2)
         out = self.head(self.norm(x)).transpose(1, 2).float()
         level, real, imaginary = out.split(self.bins, dim=1)
-        magnitude = torch.exp(level.clamp(max=4.0))
-        if not self.training:
-            magnitude = F.relu(magnitude - FLOOR)
-        real, imaginary = real + direct[0], imaginary + direct[1]
-        length = torch.sqrt(real.square() + imaginary.square() + 1e-8)
-        return torch.stack([magnitude * real / length, magnitude * imaginary / length], dim=1)
+        return spectrum_of(
+            level, real + direct[0], imaginary + direct[1], floored=not self.training
+        )
 
 
-class ConvNextAutoencoder(nn.Module):
-    """Encoder, decoder and the statistics that bring latents to zero mean and unit variance."""
+class ConvNextAutoencoder(Autoencoder):
+    """The ConvNeXt encoder and decoder as one network."""
 
-    latent_mean: Tensor
-    latent_std: Tensor
+    settings: ConvNextSettings
+    encoder: Encoder
+    decoder: Decoder
 
     def __init__(self, settings: ConvNextSettings) -> None:
-        super().__init__()
-        self.settings = settings
-        self.encoder = Encoder(settings)
-        self.decoder = Decoder(settings)
-        self.register_buffer("latent_mean", torch.zeros(settings.latent_dims))
-        self.register_buffer("latent_std", torch.ones(settings.latent_dims))
-
-    def encode(self, spectrum: Tensor) -> Tensor:
-        """Analysis spectrum to normalised latents (B, D, L); deterministic: the mean."""
-        mean, _ = self.encoder(spectrum)
-        normal: Tensor = (mean - self.latent_mean[:, None]) / self.latent_std[:, None]
-        return normal
-
-    def decode(self, latent: Tensor) -> Tensor:
-        """Normalised latents (B, D, L) to a synthesis spectrum (B, 2, bins, 4L)."""
-        spectrum: Tensor = self.decoder(
-            latent * self.latent_std[:, None] + self.latent_mean[:, None]
-        )
-        return spectrum
+        super().__init__(settings, Encoder(settings), Decoder(settings))
 
 
 def _low_bins(s: ConvNextSettings, bins: int) -> int:

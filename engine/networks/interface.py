@@ -5,7 +5,7 @@
 noise_cond is whatever number the framework uses for the amount of noise (a time, a timestep, a
 noise level, the log of a sigma); frameworks without noise give zeros. A network knows no schedule,
 loss or sampler. It takes any length L >= 1 and pads inside where its strides want that; only
-networks with `fixed_length` want exactly `NetworkInfo.frames`.
+networks with the trait FIXED_LENGTH want exactly `NetworkInfo.frames`.
 """
 
 from __future__ import annotations
@@ -17,22 +17,33 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from engine.errors import RecipeError
+from engine.registry import networks_with
+
 __all__ = [
     "AUTOENCODER",
     "CAUSAL",
+    "FIXED_LENGTH",
     "SEQUENCE",
+    "STEPPING",
     "Conditions",
     "NetworkBuilder",
     "NetworkInfo",
     "joined",
     "no_conditions",
     "on_frames",
+    "refuse_causal",
 ]
 
 SEQUENCE = "sequence"
 """Trait of a network's Spec: F maps (B, C, L) to (B, C_out, L)."""
 CAUSAL = "causal"
 """Trait: built with NetworkInfo.causal, output frame i depends on input frames up to i alone."""
+STEPPING = "stepping"
+"""Trait: causal, and has ``step(x (B, C, n), noise_cond, cond, state=None) -> (answer, state)``,
+which answers the next n >= 1 frames as ``forward`` would have with all frames before them."""
+FIXED_LENGTH = "fixed length"
+"""Trait: L is always NetworkInfo.frames. A limit, not an ability: no framework asks for it."""
 AUTOENCODER = "autoencoder"
 """Trait: encoder and decoder of spectra (see engine.networks.convnext), not a sequence network."""
 
@@ -58,7 +69,7 @@ class NetworkInfo:
 
     channels, out_channels: C and C_out; out_channels 0 = as many as channels.
     frame_channels: M of Conditions.frames, 0 = the network takes none.
-    frames: longest x; networks with ``fixed_length`` take this length alone.
+    frames: longest x; networks with the trait FIXED_LENGTH take this length alone.
     causal: frame i of the answer may depend on frames up to i only.
     """
 
@@ -106,3 +117,12 @@ def joined(first: Conditions, second: Conditions) -> Conditions:
 def on_frames(frames: Tensor, length: int) -> Tensor:
     """Condition frames (B, M, L') repeated to x's own rate: (B, M, length)."""
     return frames.repeat_interleave(-(-length // frames.shape[2]), dim=2)[:, :, :length]
+
+
+def refuse_causal(name: str, info: NetworkInfo) -> None:
+    """Raise RecipeError when info wants a causal network; for those that hear all of x at once."""
+    if info.causal:
+        raise RecipeError(
+            f"network {name!r} hears the whole of x at once and cannot be causal; expected one of: "
+            + ", ".join(networks_with(frozenset({SEQUENCE, CAUSAL})))
+        )

@@ -1,29 +1,31 @@
-"""A small bidirectional transformer over latent frames, conditioned by adaptive layer norms.
+"""A small transformer over frames, bidirectional or causal, conditioned by adaptive layer norms.
 
 After DiT (Peebles & Xie 2023) with one modulation shared by all blocks (PixArt-alpha, Chen et al.
 2023, sec. 2.3), rotary positions (Su et al. 2021) and normalised queries and keys (Dehghani et al.
 2023). A frame's distance from the onset is given as well, in logarithmic time, since a one-shot's
 attack stands at frame 0 and rotary positions know only differences.
 
-Shapes: x (B, D, L); noise_cond (B,); the answer (B, D, L).
+Shapes: x (B, C, L); noise_cond (B,); the answer (B, C_out, L). Built causal, it also goes on from
+a state frame by frame (``step``), which holds every block's keys and values so far.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.networks.interface import SEQUENCE, Conditions, NetworkInfo
+from engine.errors import RecipeError
+from engine.networks.conditioning import ConditionEmbedding, FrameConditions
+from engine.networks.interface import CAUSAL, SEQUENCE, STEPPING, Conditions, NetworkInfo
 from engine.registry import Spec
 
-TIME_FEATURES = 64
 PLACE_FEATURES = 32
 FRAMES_A_TURN = 10_000.0  # slowest rotary wavelength / 2 pi
-TIME_SCALE = 1000.0  # sinusoids see t in 0..1 as 0..1000, as in DDPM
 
 
 @dataclass(frozen=True)
@@ -34,71 +36,83 @@ class Settings:
     depth: int = 8
     heads: int = 4
     mlp_ratio: float = 3.0
+    noise_scale: float = 1000.0  # sinusoids see noise_cond times this; 1 for timesteps
+
+
+class Heard(NamedTuple):
+    """A block's keys and values of all frames so far, each (B, heads, frames, head_dims)."""
+
+    keys: Tensor
+    values: Tensor
+
+    def then(self, k: Tensor, v: Tensor) -> Heard:
+        """These and the next frames'."""
+        return Heard(torch.cat((self.keys, k), dim=2), torch.cat((self.values, v), dim=2))
+
+
+State = tuple[Heard, ...]
+"""What ``step`` goes on from: one Heard a block."""
 
 
 class Transformer(nn.Module):
-    """F(x, noise_cond, cond): x (B, D, L), any L >= 1."""
+    """F(x, noise_cond, cond): x (B, C, L), any L >= 1."""
 
-    def __init__(
-        self, settings: Settings, latent_dims: int, categories: int, descriptors: int
-    ) -> None:
+    def __init__(self, settings: Settings, info: NetworkInfo) -> None:
         super().__init__()
         width = settings.width
-        self.latent_dims = latent_dims
+        self.causal = info.causal
         self.head_dims = width // settings.heads
-        self.inward = nn.Linear(latent_dims, width)
+        self.inward = nn.Linear(info.channels, width)
         self.place = nn.Linear(PLACE_FEATURES, width)
-        self.condition = _ConditionEmbedding(width, categories, descriptors)
+        self.condition = ConditionEmbedding(width, info, settings.noise_scale)
+        self.curves = FrameConditions(info.frame_channels, width)
         self.modulation = nn.Linear(width, 6 * width)
         self.blocks = nn.ModuleList(
             _Block(width, settings.heads, int(width * settings.mlp_ratio))
             for _ in range(settings.depth)
         )
         self.final_modulation = nn.Linear(width, 2 * width)
-        self.outward = nn.Linear(width, latent_dims)
+        self.outward = nn.Linear(width, info.answers)
         for layer in (self.modulation, self.final_modulation, self.outward):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor, noise_cond: Tensor, cond: Conditions) -> Tensor:
-        frames = torch.arange(x.shape[2], device=x.device, dtype=torch.float32)
+        return self._answer(x, noise_cond, cond, ())[0]
+
+    def step(
+        self, x: Tensor, noise_cond: Tensor, cond: Conditions, state: State | None = None
+    ) -> tuple[Tensor, State]:
+        """The answer to the next frames x (B, C, n), n >= 1, and the state after them.
+
+        With the same conditions throughout, the answers are those of ``forward`` on all frames.
+        cond.frames: those that belong to x alone. Raises RecipeError unless built causal.
+        """
+        if not self.causal:
+            raise RecipeError(
+                "this transformer was built for whole sequences (causal = False) and cannot go "
+                "frame by frame; build it with causal = True and train it so"
+            )
+        return self._answer(x, noise_cond, cond, state or ())
+
+    def _answer(
+        self, x: Tensor, noise_cond: Tensor, cond: Conditions, state: State
+    ) -> tuple[Tensor, State]:
+        known = state[0].keys.shape[2] if state else 0  # frames
+        frames = torch.arange(known, known + x.shape[2], device=x.device, dtype=torch.float32)
         embedded = F.silu(self.condition(noise_cond, cond))  # (B, W)
         shared = self.modulation(embedded).unflatten(1, (6, -1))  # (B, 6, W)
         turns = _rotary(frames, self.head_dims)
+        hidden = _later(x.shape[2], known, x.device) if self.causal else None
         h = self.inward(x.transpose(1, 2)) + self.place(_place_features(frames))  # (B, L, W)
-        for block in self.blocks:
-            h = block(h, shared, turns)
+        h = self.curves(h.transpose(1, 2), cond.frames).transpose(1, 2)
+        after = []
+        for index, block in enumerate(self.blocks):
+            h, heard = block(h, shared, turns, hidden, state[index] if state else None)
+            after.append(heard)
         final = self.final_modulation(embedded).unflatten(1, (2, 1, -1))  # (B, 2, 1, W)
         answer: Tensor = self.outward(_normalised(h) * (1.0 + final[:, 1]) + final[:, 0])
-        return answer.transpose(1, 2)
-
-
-class _ConditionEmbedding(nn.Module):
-    """Sums what is known of time, category, descriptors and guidance into one vector (B, W)."""
-
-    def __init__(self, width: int, categories: int, descriptors: int) -> None:
-        super().__init__()
-        self.time = _perceptron(TIME_FEATURES, width)
-        self.category = nn.Embedding(categories + 1, width)  # row 0 = any
-        self.descriptors = _perceptron(3 * descriptors, width)
-        self.guidance = _perceptron(2, width)
-        nn.init.normal_(self.category.weight, std=0.02)
-        for parameter in self.guidance[-1].parameters():
-            nn.init.zeros_(parameter)
-
-    def forward(self, t: Tensor, cond: Conditions) -> Tensor:
-        absent = torch.isnan(cond.descriptors)
-        centred = torch.where(absent, torch.zeros_like(cond.descriptors), cond.descriptors * 2 - 1)
-        present = 1.0 - absent.to(centred.dtype)
-        measured = torch.cat((centred, centred * centred * present, present), dim=1)
-        pull = torch.log(cond.guidance).unsqueeze(1)
-        total: Tensor = (
-            self.time(_sinusoids(t * TIME_SCALE, TIME_FEATURES))
-            + self.category(cond.category + 1)
-            + self.descriptors(measured)
-            + self.guidance(torch.cat((pull, pull * pull), dim=1))
-        )
-        return total
+        return answer.transpose(1, 2), tuple(after)
 
 
 class _Block(nn.Module):
@@ -117,25 +131,45 @@ class _Block(nn.Module):
             self.own[2].zero_()  # both gates begin closed: the block is the identity
             self.own[5].zero_()
 
-    def forward(self, h: Tensor, shared: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(
+        self,
+        h: Tensor,
+        shared: Tensor,
+        turns: tuple[Tensor, Tensor],
+        hidden: Tensor | None,
+        before: Heard | None,
+    ) -> tuple[Tensor, Heard]:
         m = (shared + self.own).unsqueeze(2)  # shift, scale, gate; twice: (B, 6, 1, W)
-        heard = self._attend(_normalised(h) * (1.0 + m[:, 1]) + m[:, 0], turns)
-        h = h + m[:, 2] * heard
-        hidden = F.gelu(self.up(_normalised(h) * (1.0 + m[:, 4]) + m[:, 3]), approximate="tanh")
-        return h + m[:, 5] * self.down(hidden)
+        modulated = _normalised(h) * (1.0 + m[:, 1]) + m[:, 0]
+        answer, heard = self._attend(modulated, turns, hidden, before)
+        h = h + m[:, 2] * answer
+        inner = F.gelu(self.up(_normalised(h) * (1.0 + m[:, 4]) + m[:, 3]), approximate="tanh")
+        return h + m[:, 5] * self.down(inner), heard
 
-    def _attend(self, h: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
+    def _attend(
+        self,
+        h: Tensor,
+        turns: tuple[Tensor, Tensor],
+        hidden: Tensor | None,
+        before: Heard | None,
+    ) -> tuple[Tensor, Heard]:
         qkv = self.qkv(h).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         v = qkv[2]  # as q and k: (B, H, L, head_dims)
         q, k = _turned(_unit(qkv[0]), turns), _turned(_unit(qkv[1]), turns)
-        weights = torch.softmax(q @ k.transpose(2, 3) * self.head_scale, dim=-1)
-        heard = weights.to(v.dtype) @ v  # spelled out: faster than the fused kernel at L < 200
-        mixed: Tensor = self.mixed(heard.transpose(1, 2).flatten(2))
-        return mixed
+        heard = Heard(k, v) if before is None else before.then(k, v)
+        scores = q @ heard.keys.transpose(2, 3) * self.head_scale
+        if hidden is not None:
+            scores = scores.masked_fill(hidden, -math.inf)
+        weights = torch.softmax(scores, dim=-1)
+        # spelled out: faster than the fused kernel at L < 200
+        mixed: Tensor = self.mixed((weights.to(v.dtype) @ heard.values).transpose(1, 2).flatten(2))
+        return mixed, heard
 
 
-def _perceptron(inputs: int, width: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(inputs, width), nn.SiLU(), nn.Linear(width, width))
+def _later(frames: int, known: int, device: torch.device) -> Tensor:
+    """(frames, known + frames) bool: True where the key's frame comes after the query's."""
+    everything = torch.ones(frames, known + frames, dtype=torch.bool, device=device)
+    return everything.triu(known + 1)
 
 
 def _normalised(h: Tensor) -> Tensor:
@@ -145,15 +179,6 @@ def _normalised(h: Tensor) -> Tensor:
 def _unit(h: Tensor) -> Tensor:
     """Root-mean-square 1 over a head's dimensions."""
     return h * torch.rsqrt(h.square().mean(dim=-1, keepdim=True) + 1e-6)
-
-
-def _sinusoids(value: Tensor, features: int) -> Tensor:
-    """(B,) -> (B, features): cosines and sines at wavelengths from 2 pi to 10 000 * 2 pi."""
-    half = features // 2
-    ladder = torch.arange(half, dtype=torch.float32, device=value.device)
-    rates = torch.exp(ladder * (-math.log(10_000.0) / half))
-    angle = value.unsqueeze(1) * rates
-    return torch.cat((angle.cos(), angle.sin()), dim=1)
 
 
 def _place_features(frames: Tensor) -> Tensor:
@@ -180,8 +205,13 @@ def _turned(h: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
 
 
 def build(settings: Settings, info: NetworkInfo) -> Transformer:
-    """Build the transformer for latents of info.channels dimensions."""
-    return Transformer(settings, info.channels, len(info.categories), len(info.descriptors))
+    """Build the transformer; RecipeError when the heads do not divide its width evenly."""
+    if settings.width % (2 * settings.heads):
+        raise RecipeError(
+            f"transformer of width {settings.width} with {settings.heads} heads: rotary positions "
+            f"turn pairs, so width must be a multiple of {2 * settings.heads}; change one of them"
+        )
+    return Transformer(settings, info)
 
 
-SPEC = Spec("transformer", Settings, build, frozenset({SEQUENCE}))
+SPEC = Spec("transformer", Settings, build, frozenset({SEQUENCE, CAUSAL, STEPPING}))

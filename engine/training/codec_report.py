@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from engine import console
 from engine.codecs.stft_vae import StftVae
-from engine.frameworks.vae import spectral_distance
-from engine.networks.convnext import ConvNextAutoencoder
+from engine.frameworks.spectral import spectral_distance
+from engine.networks.autoencoder import Autoencoder
 from engine.stft import Stft
 from engine.training.audio_shard import AudioSettings, AudioShard
 from engine.training.categories import CATEGORIES
@@ -33,7 +33,7 @@ Array = NDArray[np.float32]
 
 
 @torch.no_grad()
-def report(network: ConvNextAutoencoder, codec: StftVae, shard: AudioShard) -> dict[str, object]:
+def report(network: Autoencoder, codec: StftVae, shard: AudioShard) -> dict[str, object]:
     """Return mean and per-category measures of the held-out sounds' first second."""
     rows = shard.held_rows
     snr, lsd, stft, tail = [], [], [], []

@@ -1,98 +1,33 @@
-"""Batches of latents from a latent shard (engine.training.encode), at a few fixed lengths."""
+"""Batches of latents from a latent shard: x is (B, D, L) float32."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
-from engine.errors import DataError
-from engine.frameworks import Batch, DataInfo
 from engine.registry import Spec
-from engine.training.sources import step_rng
+from engine.training.frame_shard import Array, FrameShard, WindowSettings, read_frames
 
 
 @dataclass(frozen=True)
-class LatentSettings:
-    """How sounds become training windows."""
-
-    frames: tuple[int, ...] = (43, 43, 86)  # latent frames of a window, one drawn each step
-    balance: float = 0.5  # 0: every sound alike; 1: every category alike
+class LatentSettings(WindowSettings):
+    """How sounds become training windows of latents."""
 
 
-class LatentShard:
-    """A Source of latents: x is (B, D, L), sounds followed by the codec's silence."""
+class LatentShard(FrameShard):
+    """A Source of latents; channels are latent dimensions."""
 
     def __init__(self, settings: LatentSettings, path: Path) -> None:
-        self.settings = settings
         table = read_latents(path)
-        self.latents = table["latents"]  # (total, D) float16
-        self.start, self.length = table["start"], table["length"]
-        self.category = table["category"].astype(np.int64)
-        self.descriptors = table["descriptors"].astype(np.float32)
-        self.silence = table["silence"].astype(np.float32)  # (D,)
-        self.sample_rate = int(table["sample_rate"])
-        self.categories = tuple(str(name) for name in table["categories"])
-        self.descriptor_names = tuple(str(name) for name in table["descriptor_names"])
-        held = table["held_out"]
-        self.train_rows = np.flatnonzero(~held)
-        self.held_rows = np.flatnonzero(held)
-        counts = np.bincount(self.category[self.train_rows], minlength=len(self.categories))
-        weight = counts[self.category[self.train_rows]] ** -float(settings.balance)
-        self.weight = weight / weight.sum()
-
-    @property
-    def info(self) -> DataInfo:
-        """What the data is; channels are latent dimensions, frames latent frames."""
-        return DataInfo(
-            self.sample_rate,
-            self.latents.shape[1],
-            max(self.settings.frames),
-            self.categories,
-            self.descriptor_names,
-        )
-
-    def batch(self, seed: int, step: int, size: int) -> Batch:
-        """Return training windows of one of the lengths."""
-        rng = step_rng(seed, step)
-        frames = int(rng.choice(self.settings.frames))
-        return self.rows(rng.choice(self.train_rows, size, p=self.weight), frames)
-
-    def held_out(self, size: int) -> Batch:
-        """Return held-out sounds (or training sounds, if none is held out), longest window."""
-        rows = self.held_rows if self.held_rows.size else self.train_rows
-        order = step_rng(0, 0, stream=9).permutation(rows)
-        return self.rows(order[:size], max(self.settings.frames))
-
-    def rows(self, rows: NDArray[np.int64], frames: int) -> Batch:
-        """Return the sounds ``rows`` in windows of ``frames``, cut or followed by silence."""
-        x = np.tile(self.silence[:, None], (len(rows), 1, frames))
-        for i, row in enumerate(rows):
-            begin, count = int(self.start[row]), min(int(self.length[row]), frames)
-            x[i, :, :count] = self.latents[begin : begin + count].T
-        return Batch(
-            x=torch.from_numpy(x),
-            lengths=torch.from_numpy(np.minimum(self.length[rows], frames).astype(np.int64)),
-            category=torch.from_numpy(self.category[rows]),
-            descriptors=torch.from_numpy(self.descriptors[rows]),
-        )
+        silence = table["silence"].astype(np.float32)
+        super().__init__(settings, table, table["latents"], silence)
 
 
-def read_latents(path: Path) -> dict[str, NDArray[Any]]:
+def read_latents(path: Path) -> dict[str, Array]:
     """Read a latent shard; DataError when it is missing, broken or something else."""
-    try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            table = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise DataError(f"cannot read latent shard {path}: {error}") from error
-    if "latents" not in table or "silence" not in table:
-        raise DataError(f"{path} is not a latent shard; make one with `train --codec MODEL`")
-    return table
+    return read_frames(path, "latents")
 
 
 def build(settings: LatentSettings, path: Path) -> LatentShard:

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.errors import RecipeError
 from engine.frameworks import Batch, DataInfo, Framework, Parts, Phase
-from engine.networks.interface import NetworkInfo
-from engine.registry import check_pair
+from engine.training.building import build_codec, build_network, network_builder
 from engine.training.checkpoint import load_checkpoint, save_checkpoint
 from engine.training.ema import Ema
 from engine.training.prefetch import prefetched
@@ -47,13 +46,8 @@ class Run:
 def build_framework(recipe: Recipe, info: DataInfo, start_from: Path | None = None) -> Framework:
     """Build network, codec and framework of a recipe; weights from ``start_from`` if given."""
     torch.manual_seed(recipe.loop.seed)
-    check_pair(recipe.network.spec, recipe.framework.spec)
-
-    def make(shapes: NetworkInfo) -> nn.Module:
-        built: nn.Module = recipe.network.spec.build(recipe.network.settings, shapes)
-        return built
-
-    network = make(info.network())
+    codec = build_codec(recipe)
+    network = build_network(recipe, codec, info)
     if start_from is not None:
         try:
             network.load_state_dict(network_weights(start_from))
@@ -61,8 +55,7 @@ def build_framework(recipe: Recipe, info: DataInfo, start_from: Path | None = No
             raise RecipeError(
                 f"{start_from} holds another network than recipe {recipe.name!r} builds"
             ) from error
-    codec = recipe.codec.spec.build(recipe.codec.settings) if recipe.codec else None
-    parts = Parts(network, codec, info, recipe.loop.steps, make)
+    parts = Parts(network, codec, info, recipe.loop.steps, network_builder(recipe))
     framework: Framework = recipe.framework.spec.build(recipe.framework.settings, parts)
     return framework
 
@@ -241,6 +234,7 @@ def to_device(batch: Batch, device: str) -> Batch:
         batch.lengths.to(device),
         batch.category.to(device),
         batch.descriptors.to(device),
+        None if batch.frames is None else batch.frames.to(device),
     )
 
 

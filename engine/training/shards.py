@@ -1,4 +1,4 @@
-"""Find or make the shard a recipe trains on: sounds, and latents of them when it asks for these.
+"""Find or make the shard a recipe trains on: sounds, and latents or codes of them when it asks.
 
 A made shard lies in the run's folder beside a key of what went into it, and is made anew only
 when that changes. What imports soundfile is imported here only when sounds must be read.
@@ -39,7 +39,7 @@ def prepared(recipe: Recipe, ingredients: Ingredients, out: Path, say: Say) -> P
     if data.suffix == ".npz":
         if not data.exists():
             raise DataError(f"no shard {data}; expected a folder of sounds or a .npz shard")
-        if wanted == "latents" and ingredients.codec is None:
+        if wanted != "audio" and ingredients.codec is None:
             return data
         sounds = data
     else:
@@ -48,10 +48,10 @@ def prepared(recipe: Recipe, ingredients: Ingredients, out: Path, say: Say) -> P
         return sounds
     if ingredients.codec is None:
         raise RecipeError(
-            f"recipe {recipe.name!r} trains on latents; add --codec MODEL, the model file of a "
-            "trained codec, or give --data a latent shard"
+            f"recipe {recipe.name!r} trains on {wanted}; add --codec MODEL, the model file of a "
+            f"trained codec, or give --data a shard of {wanted}"
         )
-    return _latents(recipe, ingredients, sounds, out, say)
+    return _encoded(recipe, ingredients, sounds, out, say)
 
 
 def _sounds(ingredients: Ingredients, out: Path, say: Say) -> Path:
@@ -88,13 +88,15 @@ def _sounds(ingredients: Ingredients, out: Path, say: Say) -> Path:
     return path
 
 
-def _latents(recipe: Recipe, ingredients: Ingredients, sounds: Path, out: Path, say: Say) -> Path:
+def _encoded(recipe: Recipe, ingredients: Ingredients, sounds: Path, out: Path, say: Say) -> Path:
     from engine.training.audio_shard import AudioSettings, AudioShard
     from engine.training.codec_model import load_codec
-    from engine.training.encode import write_latents
+    from engine.training.encode import write_codes, write_latents
 
     assert ingredients.codec is not None
-    path = out / "latents.npz"
+    wanted = recipe.data.spec.name
+    path = out / f"{wanted}.npz"
+    write = {"latents": write_latents, "codes": write_codes}[wanted]
     state = sounds.stat()
     codec_state = ingredients.codec.stat() if ingredients.codec.exists() else None
     key = repr((str(sounds), state.st_size, state.st_mtime_ns, str(ingredients.codec),
@@ -108,7 +110,7 @@ def _latents(recipe: Recipe, ingredients: Ingredients, sounds: Path, out: Path, 
             say({"encoded": done, "of": total})
 
     shard = AudioShard(AudioSettings(), sounds)
-    write_latents(network, codec, shard, path, ingredients.versions, progress)
+    write(network, codec, shard, path, ingredients.versions, progress)
     _mark_current(path, key)
     return path
 

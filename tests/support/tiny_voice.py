@@ -20,6 +20,7 @@ import torch
 
 from engine.conditioning.descriptors import DESCRIPTORS
 from engine.networks import convnext, transformer
+from engine.networks.interface import NetworkInfo
 from engine.training.categories import CATEGORIES
 from engine.voice import Voice, load_voice
 from engine.voice_format import RANKS, Audio, Codec, Conditioning, Sampling
@@ -31,7 +32,8 @@ _SOURCES = tuple(
     _ROOT / "engine" / name
     for name in (
         "graphs.py", "voice_writer.py", "voice_format.py", "networks/transformer.py",
-        "networks/convnext.py", "training/categories.py", "conditioning/descriptors.py",
+        "networks/conditioning.py", "networks/convnext.py", "networks/autoencoder.py",
+        "networks/spectra.py", "training/categories.py", "conditioning/descriptors.py",
     )
 )  # fmt: skip
 SAMPLE_RATE = 44_100
@@ -85,12 +87,7 @@ def tiny_parts(name: str = "tiny") -> VoiceParts:
     )
     assert len(conditioning.ranks["snare"][0]) == RANKS
 
-    class Info:
-        channels = LATENT_DIMS
-        categories = CATEGORIES
-        descriptors = DESCRIPTORS
-
-    denoiser = transformer.build(small, Info())
+    denoiser = transformer.build(small, NetworkInfo(LATENT_DIMS, CATEGORIES, DESCRIPTORS))
     for parameter in denoiser.parameters():  # gates begin at zero: nothing would be tested
         if float(parameter.detach().abs().max()) == 0.0:
             torch.nn.init.normal_(parameter, std=0.1)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st  # noqa: E402
 from engine.codecs.stft_vae import StftVae, StftVaeSettings  # noqa: E402
 from engine.errors import RecipeError  # noqa: E402
 from engine.frameworks import Batch, DataInfo, Parts  # noqa: E402
-from engine.frameworks.vae import Vae, VaeSettings, spectral_distance  # noqa: E402
+from engine.frameworks.spectral import spectral_distance  # noqa: E402
+from engine.frameworks.vae import Vae, VaeSettings  # noqa: E402
 from engine.networks.convnext import ConvNextAutoencoder, ConvNextSettings  # noqa: E402
 from engine.stft import Stft  # noqa: E402
 
@@ -130,7 +131,7 @@ def test_closed_form_fit_finds_the_phases_of_low_tones() -> None:
     def error() -> float:
         with torch.no_grad():
             spectrum, _, _ = vae.reconstruct(unseen.x, torch.Generator().manual_seed(0))
-            return float(vae.phase_distance(unseen.x, spectrum))
+            return float(vae.spectral.phase_distance(unseen.x, spectrum))
 
     before = error()
     vae.begin(low_tones)

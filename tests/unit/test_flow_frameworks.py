@@ -15,13 +15,14 @@ from engine.denoisers import FlowDenoiser
 from engine.frameworks import Batch, DataInfo, Framework, Parts
 from engine.frameworks import consistency as consistency_framework
 from engine.frameworks import flow as flow_framework
+from engine.frameworks.losses import ConditionDropout, dropped_conditions, weighted_mean
 from engine.networks import transformer
 from engine.networks.interface import Conditions
 from engine.samplers import consistency, euler
 from engine.schedules import flow_times
 
 INFO = DataInfo(44_100, 2, 3, ("left", "right"), ("height",))
-NO_DROPOUT = flow_framework.ConditionDropout(0.1, 0.0, 0.0, 0.0)
+NO_DROPOUT = ConditionDropout(0.1, 0.0, 0.0, 0.0)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -73,8 +74,8 @@ def sample(network: torch.nn.Module, sampler, steps: int, guidance: float, categ
 
 
 def test_flow_then_consistency_learn_the_toy_and_the_student_needs_one_step() -> None:
-    network = transformer.build(transformer.Settings(32, 2, 2, 2.0), INFO)
     torch.manual_seed(0)
+    network = transformer.build(transformer.Settings(32, 2, 2, 2.0), INFO.network())
     settings = flow_framework.Settings(dropout=NO_DROPOUT)
     flow = flow_framework.build(settings, Parts(network, None, INFO, 400))
     losses = train(flow, 400, 3e-3)
@@ -102,8 +103,8 @@ def test_flow_then_consistency_learn_the_toy_and_the_student_needs_one_step() ->
 def test_conditions_can_be_withheld_and_the_silence_weighs_less() -> None:
     generator = torch.Generator().manual_seed(3)
     batch = toy_batch(generator, 500)
-    dropout = flow_framework.ConditionDropout(0.1, 0.2, 0.0, 0.5)
-    conditions = flow_framework.dropped_conditions(batch, dropout, generator)
+    dropout = ConditionDropout(0.1, 0.2, 0.0, 0.5)
+    conditions = dropped_conditions(batch, dropout, generator)
     assert (conditions.category == -1).float().mean() == pytest.approx(0.28, abs=0.08)
     assert conditions.descriptors.isnan().float().mean() == pytest.approx(0.55, abs=0.08)
     kept = ~conditions.descriptors.isnan()
@@ -111,12 +112,12 @@ def test_conditions_can_be_withheld_and_the_silence_weighs_less() -> None:
     short = Batch(batch.x, torch.ones(500, dtype=torch.int64), batch.category, batch.descriptors)
     error = torch.zeros_like(batch.x)
     error[:, :, 1:] = 1.0
-    assert float(flow_framework.weighted_mean(error, short, 0.5)[0]) == pytest.approx(0.5)
-    assert float(flow_framework.weighted_mean(error, short, 1.0)[0]) == pytest.approx(2 / 3)
+    assert float(weighted_mean(error, short, 0.5)[0]) == pytest.approx(0.5)
+    assert float(weighted_mean(error, short, 1.0)[0]) == pytest.approx(2 / 3)
 
 
 def test_the_gap_of_consistency_shrinks_and_then_stays() -> None:
-    network = transformer.build(transformer.Settings(32, 1, 2, 2.0), INFO)
+    network = transformer.build(transformer.Settings(32, 1, 2, 2.0), INFO.network())
     settings = consistency_framework.Settings(first_gap=1.0, last_gap=0.1, gap_until=0.5)
     student = consistency_framework.build(settings, Parts(network, None, INFO, 100))
     gaps = [student.gap(step) for step in range(0, 101, 10)]
@@ -127,7 +128,7 @@ def test_the_gap_of_consistency_shrinks_and_then_stays() -> None:
 
 @pytest.mark.parametrize("frames", [1, 2, 43, 517])
 def test_the_transformer_takes_any_length_and_starts_at_zero(frames: int) -> None:
-    network = transformer.build(transformer.Settings(32, 2, 2, 2.0), INFO)
+    network = transformer.build(transformer.Settings(32, 2, 2, 2.0), INFO.network())
     conditions = Conditions(
         torch.tensor([-1, 1]), torch.tensor([[float("nan")], [0.2]]), torch.ones(2)
     )

@@ -21,6 +21,7 @@ LAYERS: dict[str, int] = {
     "quantizers": 1,
     "conditioning": 1,
     "denoisers": 2,
+    "interpolation": 2,
     "audio_files": 2,
     "codecs": 3,
     "samplers": 3,

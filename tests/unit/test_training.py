@@ -151,19 +151,21 @@ def test_killed_run_continues_to_the_bit(shard: Path, tmp_path: Path) -> None:
 def test_adversarial_finish_moves_the_decoder_alone(shard: Path, tmp_path: Path) -> None:
     finish(trainer(parse_recipe(TINY), shard, tmp_path / "codec"))
     model = tmp_path / "codec" / "model.safetensors"
-    text = TINY.replace('"vae"', '"gan"\nadversarial_from_step = 2\ndiscriminator_width = 4')
+    text = TINY.replace(
+        '"vae"', '"adversarial"\nadversarial_from_step = 2\ndiscriminator_width = 4'
+    )
     recipe = parse_recipe(text)
     source = recipe.data.spec.build(recipe.data.settings, shard)
-    t = Trainer(recipe, source, Run(tmp_path / "gan", start_from=model))
+    t = Trainer(recipe, source, Run(tmp_path / "finish", start_from=model))
     finish(t)
-    before, after = load_file(model), load_file(tmp_path / "gan" / "model.safetensors")
+    before, after = load_file(model), load_file(tmp_path / "finish" / "model.safetensors")
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed
     assert all(name.startswith("decoder.") for name in changed)
-    rows = [json.loads(x) for x in (tmp_path / "gan" / "curve.jsonl").read_text().splitlines()]
+    rows = [json.loads(x) for x in (tmp_path / "finish" / "curve.jsonl").read_text().splitlines()]
     assert np.isfinite([rows[-1]["decoder.adversarial"], rows[-1]["discriminator.total"]]).all()
     # two optimizers resume as well
-    again = Trainer(recipe, source, Run(tmp_path / "gan", resume=True))
+    again = Trainer(recipe, source, Run(tmp_path / "finish", resume=True))
     assert again.step == 12
     saved = again.optimizers["discriminator"].state_dict()["state"]
     assert saved.keys() == t.optimizers["discriminator"].state_dict()["state"].keys()
@@ -233,7 +235,7 @@ def test_latents_are_normalised_padded_with_silence_and_split(shard: Path, tmp_p
     assert count == len(sounds.length) + len(sounds.train_rows)
     latents = LatentShard(LatentSettings(frames=(20,)), path)
     own = np.concatenate(
-        [latents.latents[latents.start[r] : latents.start[r] + latents.length[r]]
+        [latents.values[latents.start[r] : latents.start[r] + latents.length[r]]
          for r in range(len(sounds.length)) if r in sounds.train_rows]
     ).astype(np.float32)  # fmt: skip
     np.testing.assert_allclose(own.mean(0), 0, atol=0.02)

@@ -1,0 +1,96 @@
+"""Denoising autoencoder: from a noisy sound to the clean one, however noisy it may be.
+
+| paper                                                    | here                             |
+|----------------------------------------------------------|----------------------------------|
+| x~ = x + sigma eps, || f(x~) - x ||^2, Vincent et al. 2008 | loss, sigma of a random SNR     |
+| walkback: denoise, corrupt, repeat, Bengio et al. 2013   | sampler "walkback"               |
+| a denoiser that does not know sigma, Kadkhodaie & Simoncelli 2021 | the other samplers      |
+
+The network is never told how noisy its input is: noise_cond is zero. It hears it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from engine.denoisers import plain_scaling
+from engine.errors import RecipeError
+from engine.frameworks import Batch, Framework, Parts
+from engine.frameworks.denoising import in_sigma, sampling_of
+from engine.frameworks.losses import (
+    ConditionDropout,
+    dropped_conditions,
+    raw_error,
+    uniform,
+    weighted_mean,
+)
+from engine.frameworks.sampling import Sampling
+from engine.networks.interface import SEQUENCE
+from engine.registry import Spec
+from engine.schedules import geometric_sigmas
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the denoising autoencoder."""
+
+    snr_low_db: float = -20.0
+    snr_high_db: float = 40.0
+    data_std: float = 1.0  # of x, to which the SNR refers: 1 for latents
+    silence_weight: float = 0.4  # of frames after the end of a sound
+    dropout: ConditionDropout = field(default_factory=ConditionDropout)
+
+
+class Dae(Framework):
+    """Trains ``network(x_0 + sigma eps, 0, conditions) -> x_0``."""
+
+    def __init__(self, settings: Settings, parts: Parts) -> None:
+        super().__init__()
+        if not settings.snr_low_db < settings.snr_high_db:
+            raise RecipeError(
+                f"framework dae: snr_low_db is {settings.snr_low_db}; expected less than "
+                f"snr_high_db, {settings.snr_high_db}"
+            )
+        self.settings = settings
+        self.network = parts.network
+        self.channels = parts.data.channels
+
+    def loss(self, batch: Batch, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+        """Weighted mean squared error of the clean sound, at one SNR a sound."""
+        settings = self.settings
+        conditions = dropped_conditions(batch, settings.dropout, generator)
+        share = uniform((batch.x.shape[0],), batch.x, generator)
+        snr_db = settings.snr_low_db + (settings.snr_high_db - settings.snr_low_db) * share
+        sigma = settings.data_std * 10.0 ** (-snr_db / 20.0)
+        error = raw_error(
+            self.network, plain_scaling, batch, sigma, torch.zeros_like(sigma), conditions,
+            generator,
+        )  # fmt: skip
+        return {"total": weighted_mean(error.square(), batch, settings.silence_weight).mean()}
+
+    def sampling(self) -> Sampling:
+        """From the noisiest to the cleanest trained SNR in even steps of decibels."""
+        settings = self.settings
+        low, high = (
+            settings.data_std * 10.0 ** (-db / 20.0)
+            for db in (settings.snr_high_db, settings.snr_low_db)
+        )
+
+        def sigmas(steps: int) -> tuple[float, ...]:
+            return geometric_sigmas(steps, low, high)
+
+        way = in_sigma(plain_scaling, lambda _sigma: 0.0, lambda sigma: sigma)
+        usual = {"ancestral": 50, "walkback": 20, "ddim": 50, "one_step": 1}
+        ways = {name: way(name, sigmas, steps) for name, steps in usual.items()}
+        return sampling_of(ways, self.channels, "sound")
+
+
+def build(settings: Settings, parts: Parts) -> Dae:
+    """Build the framework; RecipeError when the range of SNRs is empty."""
+    return Dae(settings, parts)
+
+
+SPEC = Spec("dae", Settings, build, frozenset({SEQUENCE}))

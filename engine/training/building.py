@@ -1,0 +1,50 @@
+"""Build what a recipe trains: the framework's own network, or the recipe's from x to x."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from torch import nn
+
+from engine.frameworks import DataInfo
+from engine.networks.frame_by_frame import FrameByFrame
+from engine.networks.interface import FIXED_LENGTH, NetworkBuilder, NetworkInfo
+from engine.registry import check_pair
+from engine.training.recipe import Recipe
+
+
+def network_builder(recipe: Recipe) -> NetworkBuilder:
+    """Return what builds networks of the recipe's kind and size for any shapes.
+
+    Networks of one fixed length look at each frame alone where the length is open (frames = 0).
+    """
+    spec = recipe.network.spec
+
+    def make(shapes: NetworkInfo) -> nn.Module:
+        alone = FIXED_LENGTH in spec.traits and shapes.frames == 0
+        if alone:
+            shapes = dataclasses.replace(shapes, frames=1)
+        built: nn.Module = spec.build(recipe.network.settings, shapes)
+        return FrameByFrame(built) if alone else built
+
+    return make
+
+
+def build_codec(recipe: Recipe) -> Any | None:
+    """Return the recipe's codec, or None when it names none."""
+    return recipe.codec.spec.build(recipe.codec.settings) if recipe.codec else None
+
+
+def build_network(recipe: Recipe, codec: Any | None, info: DataInfo) -> nn.Module:
+    """Return a fresh network as the recipe's framework trains it, from torch's global generator.
+
+    Raises RecipeError, naming both, when the framework cannot train the recipe's network.
+    """
+    framework = recipe.framework
+    check_pair(recipe.network.spec, framework.spec)
+    make = network_builder(recipe)
+    if framework.spec.network is None:
+        return make(info.network())
+    network: nn.Module = framework.spec.network(framework.settings, make, codec, info)
+    return network
