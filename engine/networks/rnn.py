@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from engine.errors import RecipeError
 from engine.networks.conditioning import ConditionEmbedding, Film, FrameConditions
-from engine.networks.interface import CAUSAL, SEQUENCE, STEPPING, Conditions, NetworkInfo
+from engine.networks.interface import CAUSAL, SEQUENCE, STEPPING, UNROLLED, Conditions, NetworkInfo
 from engine.networks.layers import frame_norm
 from engine.registry import Spec
 
@@ -104,6 +104,6 @@ SPEC = Spec(
     "rnn",
     Settings,
     build,
-    frozenset({SEQUENCE, CAUSAL, STEPPING}),
+    frozenset({SEQUENCE, CAUSAL, STEPPING, UNROLLED}),
     paper="Cho et al. 2014 (arXiv 1406.1078)",
 )

@@ -71,7 +71,7 @@ class WaveGrad(nn.Module):
 
     def __init__(self, settings: Settings, info: NetworkInfo) -> None:
         super().__init__()
-        self.hop = settings.hop
+        self.hop = self.multiple = settings.hop
         self.noise_scale = settings.noise_scale
         self.first_channels = settings.first_channels
         up, down = settings.upsample_channels, settings.downsample_channels

@@ -135,6 +135,7 @@ class DiffWave(nn.Module):
         super().__init__()
         channels = settings.channels
         self.hop = settings.hop
+        self.multiple = settings.hop if info.frame_channels else 1
         self.noise_scale = settings.noise_scale
         self.frame_channels = info.frame_channels
         labelled = len(info.categories) or len(info.descriptors)
