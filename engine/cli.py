@@ -23,6 +23,7 @@ COMMANDS = {
     "train": "engine.train",
     "evaluate": "engine.evaluate",
     "export": "engine.export",
+    "import": "engine.import_weights",
 }
 """Command name -> the module that is also `python -m MODULE`."""
 
@@ -36,6 +37,7 @@ SUMMARIES = {
     "train": "Train a voice from a folder of sounds.",
     "evaluate": "Measure the quality of voices.",
     "export": "Write the ONNX graphs of a voice.",
+    "import": "Take up a DiffWave or WaveGrad checkpoint of others.",
 }
 
 SHELLS = ("bash", "zsh", "fish")

@@ -1,7 +1,8 @@
 """Make a voice folder from trained models: python -m engine.export DENOISER --codec CODEC ...
 
 The denoiser's recipe, the codec's recipe and the latent shard say everything about the voice
-but its name, version, licence and card.
+but its name, version, licence and card. With --onnx, any trained or imported sequence network
+becomes one graph of its own: python -m engine.export RUN --onnx DIR (engine.network_graph).
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ DEFAULT_CARD = "# {name}\n\n{description}\n\nLicence of the weights: {licence}. 
 
 @click.command("export")
 @click.argument("denoiser", type=click.Path(path_type=Path))
-@click.option("--codec", required=True, type=click.Path(path_type=Path), help="Codec model.")
-@click.option("--latents", required=True, type=click.Path(path_type=Path), help="Latent shard.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Voice folder.")
+@click.option("--codec", type=click.Path(path_type=Path), help="Codec model.")
+@click.option("--latents", type=click.Path(path_type=Path), help="Latent shard.")
+@click.option("--out", type=click.Path(path_type=Path), help="Voice folder.")
+@click.option("--onnx", type=click.Path(path_type=Path), help="Folder for the network's graph.")
 @click.option("--name", help="Name of the voice; by default the folder's.")
 @click.option("--version", default="1", show_default=True, help="Version of the voice.")
 @click.option("--licence", default="CC0-1.0", show_default=True, help="SPDX name.")
@@ -41,9 +43,10 @@ DEFAULT_CARD = "# {name}\n\n{description}\n\nLicence of the weights: {licence}. 
 @click.option("--time-shift", default=1.0, show_default=True, help="Above 1: noisier steps.")
 def command(
     denoiser: Path,
-    codec: Path,
-    latents: Path,
-    out: Path,
+    codec: Path | None,
+    latents: Path | None,
+    out: Path | None,
+    onnx: Path | None,
     name: str | None,
     version: str,
     licence: str,
@@ -52,7 +55,12 @@ def command(
     guidance: float,
     time_shift: float,
 ) -> None:
-    """Make the voice folder --out of the model DENOISER and its codec."""
+    """Make the voice folder --out of the model DENOISER and its codec, or the graph --onnx."""
+    if onnx is not None:
+        export_network(denoiser, onnx, latents)
+        return
+    if codec is None or latents is None or out is None:
+        raise UsageError("a voice needs --codec, --latents and --out; a graph alone needs --onnx")
     from engine.voice_writer import write_voice
 
     if not math.isfinite(guidance) or guidance < 1.0:
@@ -73,6 +81,40 @@ def command(
     voice = write_voice(out, parts)
     size = sum(file.stat().st_size for file in out.iterdir()) / 2**20
     console.note(f"{out}: voice {voice.name!r}, {size:.1f} MiB, {voice.hash[:12]}")
+
+
+def export_network(model: Path, folder: Path, latents: Path | None = None) -> None:
+    """Write the graph of a run's network. Raises RecipeError for one of which none is made.
+
+    latents: the shard it was trained on, for runs that do not say what their data were.
+    """
+    from engine.frameworks import DataInfo
+    from engine.network_graph import check_exportable, write_network
+    from engine.training.building import build_network
+    from engine.training.checkpoint import load_checkpoint
+    from engine.training.loop import MODEL, network_weights
+    from engine.training.recipe import parse_recipe, settings_from
+
+    model = model / MODEL if model.is_dir() else model
+    _, facts = load_checkpoint(model, prefix="none of the tensors")
+    recipe = parse_recipe(str(facts.get("recipe", "")), f"recipe in {model}")
+    spec = recipe.network.spec
+    check_exportable(spec)
+    if recipe.framework.spec.network is not None:
+        raise UsageError(
+            f"{model}: framework {recipe.framework.spec.name!r} puts its network into another; "
+            "expected a run whose network maps x to x, such as one of flow or ddpm"
+        )
+    if latents is not None:
+        info = recipe.data.spec.build(recipe.data.settings, latents).info
+    elif isinstance(facts.get("data"), dict):
+        info = settings_from(DataInfo, facts["data"], f"data of {model}")
+    else:
+        raise UsageError(f"{model} does not say what it was trained on; add --latents SHARD")
+    network = build_network(recipe, None, info)
+    network.load_state_dict(network_weights(model))
+    difference = write_network(folder, spec, network, info.network())
+    console.note(f"{folder}: graph of {spec.name!r}, {difference:.1g} from torch")
 
 
 def voice_parts(

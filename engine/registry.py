@@ -7,6 +7,7 @@ registry costs nothing and a part that is never named is never loaded.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import importlib
 from collections.abc import Callable, Iterable, Mapping
@@ -70,6 +71,9 @@ class Spec:
     engine.networks.interface); other kinds have none. either: traits of which a framework's
     network needs one. network: of a framework, what it trains when that is not the recipe's
     network from x to x: ``network(settings, make: NetworkBuilder, codec, info: DataInfo)``.
+    data: of a framework, the kinds of data it learns from. noise_range: of a framework whose
+    network hears of noise, the range of noise_cond for its settings. noise_span: of a network,
+    how wide that range is best made by its setting noise_scale. paper: where it comes from.
     """
 
     name: str
@@ -78,6 +82,10 @@ class Spec:
     traits: frozenset[str] = frozenset()
     either: frozenset[str] = frozenset()
     network: Callable[..., Any] | None = None
+    data: tuple[str, ...] = ("audio", "latents")
+    noise_range: Callable[[Any], tuple[float, float]] | None = None
+    noise_span: float = 1000.0
+    paper: str = ""
 
 
 def find(kind: str, name: str) -> Spec:
@@ -107,6 +115,27 @@ def check_pair(network: Spec, framework: Spec) -> None:
             f"needs a network that is {' and '.join(lacking)}; expected one of: "
             + ", ".join(networks_with(framework.traits, framework.either))
         )
+
+
+def check_data(framework: Spec, data: Spec) -> None:
+    """Raise RecipeError, naming both, when the framework cannot learn from this kind of data."""
+    if data.name not in framework.data:
+        raise RecipeError(
+            f"framework {framework.name!r} cannot be trained on data {data.name!r}; expected one "
+            f"of: {', '.join(framework.data)}"
+        )
+
+
+def noise_scale(network: Spec, framework: Spec, settings: Any) -> float | None:
+    """The network's noise_scale under a framework with these settings, to three digits.
+
+    None when the network has no such setting, or hears nothing of noise from this framework.
+    """
+    fields = {field.name for field in dataclasses.fields(network.settings)}
+    if framework.noise_range is None or "noise_scale" not in fields:
+        return None
+    low, high = framework.noise_range(settings)
+    return float(f"{network.noise_span / (high - low):.3g}") if high > low else None
 
 
 def networks_with(traits: frozenset[str], either: frozenset[str] = frozenset()) -> list[str]:

@@ -58,4 +58,12 @@ def build(settings: AdversarialSettings, parts: Parts) -> Adversarial:
     return Adversarial(settings, parts)
 
 
-SPEC = Spec("adversarial", AdversarialSettings, build, either=EITHER, network=autoencoder)
+SPEC = Spec(
+    "adversarial",
+    AdversarialSettings,
+    build,
+    either=EITHER,
+    network=autoencoder,
+    data=("audio",),
+    paper="Lim & Ye 2017 (arXiv 1705.02894), Larsen et al. 2016 (arXiv 1512.09300)",
+)

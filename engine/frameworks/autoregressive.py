@@ -158,4 +158,12 @@ def build(settings: Settings, parts: Parts) -> Autoregressive:
     return Autoregressive(settings, parts)
 
 
-SPEC = Spec("autoregressive", Settings, build, frozenset({SEQUENCE, CAUSAL}), network=prior)
+SPEC = Spec(
+    "autoregressive",
+    Settings,
+    build,
+    frozenset({SEQUENCE, CAUSAL}),
+    network=prior,
+    data=("codes",),
+    paper="van den Oord et al. 2017 (arXiv 1711.00937), Esser et al. 2021 (arXiv 2012.09841)",
+)

@@ -155,4 +155,11 @@ def build(settings: Settings, parts: Parts) -> Consistency:
     return Consistency(settings, parts)
 
 
-SPEC = Spec("consistency", Settings, build, frozenset({SEQUENCE}))
+SPEC = Spec(
+    "consistency",
+    Settings,
+    build,
+    frozenset({SEQUENCE}),
+    noise_range=lambda _settings: (0.0, 1.0),
+    paper="Song et al. 2023 (arXiv 2303.01469), Luo et al. 2023 (arXiv 2310.04378)",
+)

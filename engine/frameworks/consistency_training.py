@@ -50,4 +50,11 @@ def build(settings: Settings, parts: Parts) -> ConsistencyTraining:
     return ConsistencyTraining(settings, parts)
 
 
-SPEC = Spec("consistency_training", Settings, build, frozenset({SEQUENCE}))
+SPEC = Spec(
+    "consistency_training",
+    Settings,
+    build,
+    frozenset({SEQUENCE}),
+    noise_range=lambda _settings: (0.0, 1.0),
+    paper="Song & Dhariwal 2024 (arXiv 2310.14189), Geng et al. 2024 (arXiv 2406.14548)",
+)

@@ -93,4 +93,10 @@ def build(settings: Settings, parts: Parts) -> Dae:
     return Dae(settings, parts)
 
 
-SPEC = Spec("dae", Settings, build, frozenset({SEQUENCE}))
+SPEC = Spec(
+    "dae",
+    Settings,
+    build,
+    frozenset({SEQUENCE}),
+    paper="Vincent et al. 2008, Bengio et al. 2013 (arXiv 1305.6663)",
+)

@@ -147,4 +147,11 @@ def build(settings: Settings, parts: Parts) -> Ddpm:
     return Ddpm(settings, parts)
 
 
-SPEC = Spec("ddpm", Settings, build, frozenset({SEQUENCE}))
+SPEC = Spec(
+    "ddpm",
+    Settings,
+    build,
+    frozenset({SEQUENCE}),
+    noise_range=lambda settings: (0.0, float(settings.timesteps)),
+    paper="Ho et al. 2020 (arXiv 2006.11239), Kong et al. 2021 (arXiv 2009.09761)",
+)

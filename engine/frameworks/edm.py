@@ -84,9 +84,21 @@ class Edm(Framework):
         return sampling_of(ways, self.channels, "EDM's mixture")
 
 
+def _noise_range(settings: Settings) -> tuple[float, float]:
+    """log(sigma) / 4 of all sigmas that are sampled."""
+    return math.log(settings.sigma_low) / 4.0, math.log(settings.sigma_high) / 4.0
+
+
 def build(settings: Settings, parts: Parts) -> Edm:
     """Build the framework."""
     return Edm(settings, parts)
 
 
-SPEC = Spec("edm", Settings, build, frozenset({SEQUENCE}))
+SPEC = Spec(
+    "edm",
+    Settings,
+    build,
+    frozenset({SEQUENCE}),
+    noise_range=_noise_range,
+    paper="Karras et al. 2022 (arXiv 2206.00364)",
+)

@@ -92,4 +92,11 @@ def build(settings: Settings, parts: Parts) -> Flow:
     return Flow(settings, parts)
 
 
-SPEC = Spec("flow", Settings, build, frozenset({SEQUENCE}))
+SPEC = Spec(
+    "flow",
+    Settings,
+    build,
+    frozenset({SEQUENCE}),
+    noise_range=lambda _settings: (0.0, 1.0),
+    paper="Liu et al. 2022 (arXiv 2209.03003), Esser et al. 2024 (arXiv 2403.03206)",
+)

@@ -130,4 +130,10 @@ def build(settings: GanSettings, parts: Parts) -> Gan:
     return Gan(settings, parts)
 
 
-SPEC = Spec("gan", GanSettings, build, frozenset({SEQUENCE}))
+SPEC = Spec(
+    "gan",
+    GanSettings,
+    build,
+    frozenset({SEQUENCE}),
+    paper="Goodfellow et al. 2014 (arXiv 1406.2661), Mescheder et al. 2018 (arXiv 1801.04406)",
+)

@@ -75,4 +75,12 @@ def build(settings: VaeSettings, parts: Parts) -> Vae:
     return Vae(settings, parts)
 
 
-SPEC = Spec("vae", VaeSettings, build, either=EITHER, network=autoencoder)
+SPEC = Spec(
+    "vae",
+    VaeSettings,
+    build,
+    either=EITHER,
+    network=autoencoder,
+    data=("audio",),
+    paper="Kingma & Welling 2013 (arXiv 1312.6114)",
+)

@@ -49,4 +49,12 @@ def build(settings: VqGanSettings, parts: Parts) -> VqGan:
     return VqGan(settings, parts)
 
 
-SPEC = Spec("vqgan", VqGanSettings, build, either=EITHER, network=quantized_autoencoder)
+SPEC = Spec(
+    "vqgan",
+    VqGanSettings,
+    build,
+    either=EITHER,
+    network=quantized_autoencoder,
+    data=("audio",),
+    paper="Esser et al. 2021 (arXiv 2012.09841)",
+)

@@ -91,4 +91,12 @@ def build(settings: VqVaeSettings, parts: Parts) -> VqVae:
     return VqVae(settings, parts)
 
 
-SPEC = Spec("vqvae", VqVaeSettings, build, either=EITHER, network=quantized_autoencoder)
+SPEC = Spec(
+    "vqvae",
+    VqVaeSettings,
+    build,
+    either=EITHER,
+    network=quantized_autoencoder,
+    data=("audio",),
+    paper="van den Oord et al. 2017 (arXiv 1711.00937)",
+)

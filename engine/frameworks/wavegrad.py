@@ -125,4 +125,11 @@ def build(settings: Settings, parts: Parts) -> WaveGrad:
     return WaveGrad(settings, parts)
 
 
-SPEC = Spec("wavegrad", Settings, build, frozenset({SEQUENCE}))
+SPEC = Spec(
+    "wavegrad",
+    Settings,
+    build,
+    frozenset({SEQUENCE}),
+    noise_range=lambda _settings: (0.0, 1.0),
+    paper="Chen et al. 2021 (arXiv 2009.00713)",
+)

@@ -158,4 +158,10 @@ def build(settings: ConvNextSettings, info: Any) -> ConvNextAutoencoder:
     return ConvNextAutoencoder(settings)
 
 
-SPEC = Spec("convnext", ConvNextSettings, build, frozenset({AUTOENCODER}))
+SPEC = Spec(
+    "convnext",
+    ConvNextSettings,
+    build,
+    frozenset({AUTOENCODER}),
+    paper="Siuzdak 2023 (arXiv 2306.00814), Liu et al. 2022 (arXiv 2201.03545)",
+)

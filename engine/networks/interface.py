@@ -5,7 +5,9 @@
 noise_cond is whatever number the framework uses for the amount of noise (a time, a timestep, a
 noise level, the log of a sigma); frameworks without noise give zeros. A network knows no schedule,
 loss or sampler. It takes any length L >= 1 and pads inside where its strides want that; only
-networks with the trait FIXED_LENGTH want exactly `NetworkInfo.frames`.
+networks with the trait FIXED_LENGTH want exactly `NetworkInfo.frames`. A network with strides says
+by its attribute ``multiple`` which lengths need no filling, and by ``hop``, where it has one, how
+many frames of x a condition frame covers.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ __all__ = [
     "FIXED_LENGTH",
     "SEQUENCE",
     "STEPPING",
+    "UNROLLED",
     "Conditions",
     "NetworkBuilder",
     "NetworkInfo",
@@ -44,6 +47,8 @@ STEPPING = "stepping"
 which answers the next n >= 1 frames as ``forward`` would have with all frames before them."""
 FIXED_LENGTH = "fixed length"
 """Trait: L is always NetworkInfo.frames. A limit, not an ability: no framework asks for it."""
+UNROLLED = "unrolled"
+"""Trait: a graph made of it has one length, that of its export. A limit, like FIXED_LENGTH."""
 AUTOENCODER = "autoencoder"
 """Trait: encoder and decoder of spectra (see engine.networks.convnext), not a sequence network."""
 

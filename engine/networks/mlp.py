@@ -32,7 +32,7 @@ class Settings:
 
     width: int = 512
     depth: int = 4
-    noise_scale: float = 1000.0  # sinusoids see noise_cond times this; 1 for timesteps
+    noise_scale: float = 1000.0  # of noise_cond; a recipe without it takes its framework's
 
 
 class Mlp(nn.Module):
@@ -93,4 +93,10 @@ def build(settings: Settings, info: NetworkInfo) -> Mlp:
     return Mlp(settings, info)
 
 
-SPEC = Spec("mlp", Settings, build, frozenset({SEQUENCE, FIXED_LENGTH}))
+SPEC = Spec(
+    "mlp",
+    Settings,
+    build,
+    frozenset({SEQUENCE, FIXED_LENGTH}),
+    paper="Rumelhart, Hinton & Williams 1986, He et al. 2016 (arXiv 1512.03385)",
+)

@@ -30,7 +30,7 @@ class Settings:
     kernel: int = 7
     dilations: tuple[int, ...] = (1, 2, 4, 8)  # of the blocks in turn
     expansion: int = 3
-    noise_scale: float = 1000.0  # sinusoids see noise_cond times this; 1 for timesteps
+    noise_scale: float = 1000.0  # of noise_cond; a recipe without it takes its framework's
 
     @property
     def reach(self) -> int:
@@ -95,4 +95,10 @@ def build(settings: Settings, info: NetworkInfo) -> ResNet1d:
     return ResNet1d(settings, info)
 
 
-SPEC = Spec("resnet1d", Settings, build, frozenset({SEQUENCE, CAUSAL}))
+SPEC = Spec(
+    "resnet1d",
+    Settings,
+    build,
+    frozenset({SEQUENCE, CAUSAL}),
+    paper="He et al. 2016 (arXiv 1512.03385), Liu et al. 2022 (arXiv 2201.03545)",
+)

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from engine.errors import RecipeError
 from engine.networks.conditioning import ConditionEmbedding, Film, FrameConditions
-from engine.networks.interface import CAUSAL, SEQUENCE, STEPPING, Conditions, NetworkInfo
+from engine.networks.interface import CAUSAL, SEQUENCE, STEPPING, UNROLLED, Conditions, NetworkInfo
 from engine.networks.layers import frame_norm
 from engine.registry import Spec
 
@@ -25,7 +25,7 @@ class Settings:
 
     width: int = 256
     depth: int = 3
-    noise_scale: float = 1000.0  # sinusoids see noise_cond times this; 1 for timesteps
+    noise_scale: float = 1000.0  # of noise_cond; a recipe without it takes its framework's
 
 
 State = tuple[Tensor, ...]
@@ -100,4 +100,10 @@ def build(settings: Settings, info: NetworkInfo) -> Rnn:
     return Rnn(settings, info)
 
 
-SPEC = Spec("rnn", Settings, build, frozenset({SEQUENCE, CAUSAL, STEPPING}))
+SPEC = Spec(
+    "rnn",
+    Settings,
+    build,
+    frozenset({SEQUENCE, CAUSAL, STEPPING, UNROLLED}),
+    paper="Cho et al. 2014 (arXiv 1406.1078)",
+)

@@ -36,7 +36,7 @@ class Settings:
     depth: int = 8
     heads: int = 4
     mlp_ratio: float = 3.0
-    noise_scale: float = 1000.0  # sinusoids see noise_cond times this; 1 for timesteps
+    noise_scale: float = 1000.0  # of noise_cond; a recipe without it takes its framework's
 
 
 class Heard(NamedTuple):
@@ -214,4 +214,10 @@ def build(settings: Settings, info: NetworkInfo) -> Transformer:
     return Transformer(settings, info)
 
 
-SPEC = Spec("transformer", Settings, build, frozenset({SEQUENCE, CAUSAL, STEPPING}))
+SPEC = Spec(
+    "transformer",
+    Settings,
+    build,
+    frozenset({SEQUENCE, CAUSAL, STEPPING}),
+    paper="Peebles & Xie 2023 (arXiv 2212.09748), Su et al. 2021 (arXiv 2104.09864)",
+)

@@ -31,7 +31,7 @@ class Settings:
     factors: tuple[int, ...] = (4, 4, 4)  # strides from each level to the next, one fewer
     blocks: int = 2  # of each level, on the way down and again on the way up
     heads: int = 4
-    noise_scale: float = 1000.0  # sinusoids see noise_cond times this; 1 for timesteps
+    noise_scale: float = 1000.0  # of noise_cond; a recipe without it takes its framework's
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -169,4 +169,10 @@ def build(settings: Settings, info: NetworkInfo) -> UNet1d:
     return UNet1d(settings, info)
 
 
-SPEC = Spec("unet1d", Settings, build, frozenset({SEQUENCE}))
+SPEC = Spec(
+    "unet1d",
+    Settings,
+    build,
+    frozenset({SEQUENCE}),
+    paper="Ronneberger et al. 2015 (arXiv 1505.04597), Ho et al. 2020 (arXiv 2006.11239)",
+)

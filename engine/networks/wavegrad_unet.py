@@ -53,7 +53,7 @@ class Settings:
     downsample_channels: tuple[int, ...] = (32, 128, 128, 256, 512)  # the first at full rate
     first_channels: int = 768
     narrow_blocks: int = 2  # the first blocks up: dilations 1, 2, 1, 2; the others 1, 2, 4, 8
-    noise_scale: float = 1.0  # sinusoids see noise_cond times this
+    noise_scale: float = 1.0  # of noise_cond; a recipe without it takes its framework's
 
     @property
     def hop(self) -> int:
@@ -71,7 +71,7 @@ class WaveGrad(nn.Module):
 
     def __init__(self, settings: Settings, info: NetworkInfo) -> None:
         super().__init__()
-        self.hop = settings.hop
+        self.hop = self.multiple = settings.hop
         self.noise_scale = settings.noise_scale
         self.first_channels = settings.first_channels
         up, down = settings.upsample_channels, settings.downsample_channels
@@ -216,4 +216,10 @@ def build(settings: Settings, info: NetworkInfo) -> WaveGrad:
     return WaveGrad(settings, info)
 
 
-SPEC = Spec("wavegrad_unet", Settings, build, frozenset({SEQUENCE}))
+SPEC = Spec(
+    "wavegrad_unet",
+    Settings,
+    build,
+    frozenset({SEQUENCE}),
+    paper="Chen et al. 2021 (arXiv 2009.00713)",
+)

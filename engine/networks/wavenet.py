@@ -48,7 +48,7 @@ class Settings:
     cycle: int = 10  # dilation of layer i is 2 ** (i % cycle)
     upsample: tuple[int, ...] = (16, 16)  # of condition frames; empty = they are only repeated
     label_width: int = 128  # of the global conditioner; 0 = category and descriptors are ignored
-    noise_scale: float = 1.0  # the embedding sees noise_cond times this; it knows timesteps
+    noise_scale: float = 1.0  # of noise_cond; a recipe without it takes its framework's
 
     @property
     def hop(self) -> int:
@@ -135,6 +135,7 @@ class DiffWave(nn.Module):
         super().__init__()
         channels = settings.channels
         self.hop = settings.hop
+        self.multiple = settings.hop if info.frame_channels else 1
         self.noise_scale = settings.noise_scale
         self.frame_channels = info.frame_channels
         labelled = len(info.categories) or len(info.descriptors)
@@ -188,4 +189,11 @@ def build(settings: Settings, info: NetworkInfo) -> DiffWave:
     return DiffWave(settings, info)
 
 
-SPEC = Spec("wavenet", Settings, build, frozenset({SEQUENCE, CAUSAL}))
+SPEC = Spec(
+    "wavenet",
+    Settings,
+    build,
+    frozenset({SEQUENCE, CAUSAL}),
+    noise_span=50.0,
+    paper="Kong et al. 2021 (arXiv 2009.09761), van den Oord et al. 2016 (arXiv 1609.03499)",
+)

@@ -10,7 +10,7 @@ from torch import nn
 from engine.frameworks import DataInfo
 from engine.networks.frame_by_frame import FrameByFrame
 from engine.networks.interface import FIXED_LENGTH, NetworkBuilder, NetworkInfo
-from engine.registry import check_pair
+from engine.registry import check_data, check_pair
 from engine.training.recipe import Recipe
 
 
@@ -39,10 +39,12 @@ def build_codec(recipe: Recipe) -> Any | None:
 def build_network(recipe: Recipe, codec: Any | None, info: DataInfo) -> nn.Module:
     """Return a fresh network as the recipe's framework trains it, from torch's global generator.
 
-    Raises RecipeError, naming both, when the framework cannot train the recipe's network.
+    Raises RecipeError, naming both, when the framework cannot train the recipe's network, or
+    not on the recipe's data.
     """
     framework = recipe.framework
     check_pair(recipe.network.spec, framework.spec)
+    check_data(framework.spec, recipe.data.spec)
     make = network_builder(recipe)
     if framework.spec.network is None:
         return make(info.network())

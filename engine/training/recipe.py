@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.errors import RecipeError
-from engine.registry import Spec, did_you_mean, find
+from engine.registry import Spec, did_you_mean, find, noise_scale
 
 T = TypeVar("T")
 _PARTS = ("network", "codec", "framework", "data")
@@ -99,6 +99,8 @@ def parse_recipe(text: str, where: str = "recipe") -> Recipe:
     if missing:
         raise RecipeError(f"{where} lacks {', '.join(missing)}; every recipe names them")
     parts = {kind: _part(kind, table[kind], where) for kind in _PARTS if kind in table}
+    if "noise_scale" not in table["network"]:
+        parts["network"] = _scaled(parts["network"], parts["framework"])
     return Recipe(
         name=_value(str, table["name"], f"{where}: name"),
         network=parts["network"],
@@ -131,6 +133,14 @@ def _part(kind: str, table: Any, where: str) -> Part:
     spec = find(kind, table["name"])
     rest = {key: value for key, value in table.items() if key != "name"}
     return Part(spec, settings_from(spec.settings, rest, f"{where} [{kind}]"))
+
+
+def _scaled(network: Part, framework: Part) -> Part:
+    """The network as it best hears of this framework's noise, unless the recipe says how."""
+    scale = noise_scale(network.spec, framework.spec, framework.settings)
+    if scale is None:
+        return network
+    return Part(network.spec, dataclasses.replace(network.settings, noise_scale=scale))
 
 
 def _refuse_unknown(table: Mapping[str, Any], known: typing.Collection[str], where: str) -> None:
