@@ -35,7 +35,7 @@ def mel_power(whole: Floats, filters: Floats, hop: int) -> Floats:
     fft = 2 * (filters.shape[1] - 1)
     frames = np.lib.stride_tricks.sliding_window_view(whole, fft)[::hop]
     power = np.abs(np.fft.rfft(frames * np.hanning(fft), axis=1)) ** 2
-    return np.asarray(filters @ power.T)
+    return np.asarray((power @ filters.T).T)
 
 
 def _mel(hertz: float) -> float:
