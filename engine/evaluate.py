@@ -1,91 +1,97 @@
-"""Measure a voice against real sounds it was not trained on: python -m engine.evaluate VOICE ...
+"""Compare voices and trained runs on real sounds: python -m engine.evaluate SUBJECT... --data ...
 
-Writes report.json, figures.md (a table for the voice's card) and sheet.png into --report.
+Writes report.json, report.html, table.md and pictures into --report. Of a single voice also
+figures.md (a table for the voice's card) and sheet.png, and the JSON says more.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
-import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine import console
-from engine.errors import DataError
+from engine.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from engine.metrics.measure import Real
-    from engine.runtime import LoadedVoice
-
-SHEET_SOUNDS = 32
+    from engine.laboratory.comparison import Comparison
+    from engine.laboratory.voice_model import VoiceModel
 
 
 @click.command("evaluate")
-@click.argument("voice")
+@click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Sounds or a shard.")
-@click.option("--report", type=click.Path(path_type=Path), help="Folder for report and sheet.")
-@click.option("--steps", multiple=True, type=int, help="Sampler steps; by default the voice's.")
-@click.option("--sounds", default=0, help="Generated sounds a step count; 0 = as many as held out.")
-@click.option("--guidance", type=float, help="Guidance scale; by default the voice's.")
+@click.option("--report", type=click.Path(path_type=Path), help="Folder for report and pictures.")
+@click.option("--steps", multiple=True, type=int, help="Steps to measure; by default a sweep.")
+@click.option("--samplers", default="", help="name:steps,… ; by default all that a subject has.")
+@click.option("--sounds", default=0, help="Generated sounds a row; 0 = as many as held out.")
+@click.option("--guidance", type=float, help="Guidance scale; by default each subject's own.")
 @click.option("--device", default="cpu", show_default=True, help="auto, cpu or cuda.")
+@click.option("--json", "as_json", is_flag=True, help="Errors as JSON too; the report always is.")
 def command(
-    voice: str,
+    subjects: tuple[str, ...],
     data: Path,
     report: Path | None,
     steps: tuple[int, ...],
+    samplers: str,
     sounds: int,
     guidance: float | None,
     device: str,
+    as_json: bool,
 ) -> None:
-    """Measure VOICE on the held-out sounds of --data. The report goes to stdout as JSON."""
-    from engine.metrics.measure import read_real
-    from engine.metrics.sheet import write_sheet
-    from engine.runtime import open_runtime
-    from engine.voice import find_voice
+    """Measure each SUBJECT (voice name, voice folder or run folder) on held-out sounds of --data.
 
-    loaded = open_runtime(device).load(find_voice(voice))
-    real = read_real(_shard(data, report), sounds)
-    console.note(f"{len(real.held_out)} held-out sounds, {len(real.train_embeddings)} trained on")
-    result, example = evaluate(loaded, real, steps or loaded.voice.sampling.steps, guidance)
+    The report goes to stdout as JSON, progress to stderr.
+    """
+    from engine.laboratory.comparison import Plan, compare_subjects
+    from engine.laboratory.report import as_result, write_files
+    from engine.laboratory.subjects import is_run, open_subjects
+    from engine.laboratory.voice_model import VoiceModel
+    from engine.metrics.measure import open_shard
+
+    opened = open_subjects(subjects, device)
+    shard = open_shard(_shard(data, report))
+    plan = Plan(sounds=sounds, samplers=_samplers(samplers), steps=steps, guidance=guidance)
+    if steps:
+        plan = replace(plan, sweep=())
+    voice = opened[0] if len(subjects) == 1 and isinstance(opened[0], VoiceModel) else None
+    if voice is not None and not steps:
+        plan = replace(plan, steps=voice.voice.sampling.steps)
+    found = compare_subjects(opened, shard, plan, console.note)
+    result = as_result(found, opened)
+    if voice is not None:
+        result |= _facts(voice, found, plan.steps, guidance)
     if report is not None:
-        report.mkdir(parents=True, exist_ok=True)
+        runs = [Path(name) for name in subjects if is_run(Path(name))]
+        write_files(found, opened, runs, report, console.note)
         (report / "report.json").write_text(json.dumps(result, indent=1) + "\n")
-        (report / "figures.md").write_text(figures(result))
-        write_sheet(report / "sheet.png", example, real, SHEET_SOUNDS)
+        if voice is not None:
+            (report / "figures.md").write_text(figures(result))
+            shutil.copyfile(next(report.glob("sheet-*.png")), report / "sheet.png")
     click.echo(json.dumps(result))
 
 
-def evaluate(
-    loaded: LoadedVoice, real: Real, steps: Sequence[int], guidance: float | None
-) -> tuple[dict[str, Any], list[Any]]:
-    """The whole report, and the sounds of the default step count (or the last one measured)."""
+def _facts(
+    model: VoiceModel, found: Comparison, steps: Sequence[int], guidance: float | None
+) -> dict[str, Any]:
+    """What is said of a single voice: its codec, its obedience, and its figures by step count."""
     from engine.metrics import measure
 
-    table: dict[str, Any] = {}
-    example: list[Any] = []
-    for count in steps:
-        begun = time.perf_counter()
-        made = measure.generate(loaded, real, count, guidance)
-        each_ms = (time.perf_counter() - begun) * 1000 / len(made)
-        row = measure.compare(made, real, loaded.voice.sample_rate)
-        table[str(count)] = {**row, "milliseconds": round(each_ms, 1)}
-        console.note(f"{count} steps: {table[str(count)]}")
-        if not example or count == loaded.voice.sampling.default_steps:
-            example = made
+    rows = {point["steps"]: point for point in found.points if point["sampler"] == model.sampler}
     return {
-        "voice": loaded.voice.name,
-        "hash": loaded.voice.hash,
-        "guidance": guidance or loaded.voice.sampling.guidance,
-        "sounds": len(real.held_out),
-        "reconstruction": measure.reconstruction(loaded, real),
-        "real": measure.floors(real),
-        "control": measure.control(loaded),
-        "steps": table,
-    }, example
+        "voice": model.name,
+        "hash": model.voice.hash,
+        "guidance": guidance or model.usual_guidance,
+        "reconstruction": measure.reconstruction(model.loaded, found.real),
+        "control": measure.control(model.loaded),
+        "steps": {str(count): rows[count] for count in steps if count in rows},
+    }
 
 
 def figures(result: dict[str, Any]) -> str:
@@ -119,6 +125,17 @@ def figures(result: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _samplers(text: str) -> tuple[tuple[str, int], ...]:
+    """ "ddim:20,euler" -> (("ddim", 20), ("euler", 0)); UsageError when it is not of that form."""
+    chosen = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        name, _, steps = part.partition(":")
+        if not name or (steps and not steps.isdecimal()):
+            raise UsageError(f"--samplers has {part!r}; expected name or name:steps, with commas")
+        chosen.append((name, int(steps or 0)))
+    return tuple(chosen)
 
 
 def _shard(data: Path, report: Path | None) -> Path:

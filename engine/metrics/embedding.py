@@ -7,10 +7,11 @@ vectors are in dB (root mean square over bands and moments).
 from __future__ import annotations
 
 import itertools
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+
+from engine.metrics.mel import mel_filters, mel_power
 
 __all__ = ["BANDS", "MOMENTS", "embed", "embed_all", "log_mel"]
 
@@ -50,9 +51,8 @@ def log_mel(audio: npt.ArrayLike, sample_rate: int) -> Floats:
     whole = np.zeros(samples + _FFT)
     kept = sound[:samples]
     whole[_FFT // 2 : _FFT // 2 + kept.size] = kept
-    frames = np.lib.stride_tricks.sliding_window_view(whole, _FFT)[::_HOP]
-    power = np.abs(np.fft.rfft(frames * np.hanning(_FFT), axis=1)) ** 2
-    return np.asarray(10.0 * np.log10(_filters(sample_rate) @ power.T + 1e-9))
+    filters = mel_filters(sample_rate, _FFT, BANDS, _LOW_HZ, _HIGH_HZ)
+    return np.asarray(10.0 * np.log10(mel_power(whole, filters, _HOP) + 1e-9))
 
 
 def _moments(sample_rate: int) -> list[int]:
@@ -62,22 +62,3 @@ def _moments(sample_rate: int) -> list[int]:
     for second in seconds:
         edges.append(max(edges[-1] + 1, round(second * sample_rate / _HOP)))
     return edges
-
-
-@lru_cache(maxsize=4)
-def _filters(sample_rate: int) -> Floats:
-    """Triangles evenly spaced in mel, (BANDS, bins); each sums to 1."""
-    mel = np.linspace(_mel(_LOW_HZ), _mel(min(_HIGH_HZ, sample_rate / 2.0)), BANDS + 2)
-    hertz = 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
-    bins = np.fft.rfftfreq(_FFT, 1.0 / sample_rate)
-    rise = (bins - hertz[:-2, None]) / (hertz[1:-1] - hertz[:-2])[:, None]
-    fall = (hertz[2:, None] - bins) / (hertz[2:] - hertz[1:-1])[:, None]
-    triangles = np.maximum(0.0, np.minimum(rise, fall))
-    for band, row in enumerate(triangles):  # the lowest bands are narrower than a bin
-        if not row.any():
-            row[np.argmin(np.abs(bins - hertz[band + 1]))] = 1.0
-    return np.asarray(triangles / triangles.sum(axis=1, keepdims=True))
-
-
-def _mel(hertz: float) -> float:
-    return float(2595.0 * np.log10(1.0 + hertz / 700.0))

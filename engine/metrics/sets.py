@@ -7,7 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Axes", "diversity", "frechet", "nearest", "principal_axes", "split_half_frechet"]
+__all__ = [
+    "Axes",
+    "diversity",
+    "frechet",
+    "frechet_deviation",
+    "nearest",
+    "principal_axes",
+    "split_half_frechet",
+    "squared_distances",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,21 +69,34 @@ def split_half_frechet(embeddings: Floats, size: int, rounds: int, seed: int = 0
     return float(np.mean(scores))
 
 
+def frechet_deviation(a: Floats, b: Floats, rounds: int = 20, seed: int = 0) -> float:
+    """Standard deviation of the Fréchet distance when a's sounds are drawn anew from a.
+
+    The bootstrap (Efron 1979); what two generators must differ by, at the least, to differ.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = [frechet(a[rng.integers(0, len(a), len(a))], b) for _ in range(rounds)]
+    return float(np.std(drawn))
+
+
 def diversity(embeddings: Floats) -> float:
     """Mean root-mean-square distance between all pairs of a set (N, E), in its unit."""
     count, dims = embeddings.shape
-    squares = (embeddings**2).sum(axis=1)
-    table = squares[:, None] + squares[None] - 2.0 * embeddings @ embeddings.T
-    distances = np.sqrt(np.maximum(table, 0.0) / dims)
+    distances = np.sqrt(squared_distances(embeddings, embeddings) / dims)
+    np.fill_diagonal(distances, 0.0)
     return float(distances.sum() / (count * (count - 1)))
 
 
 def nearest(embeddings: Floats, reference: Floats) -> Floats:
     """For each of (N, E): root-mean-square distance to the nearest of reference (M, E)."""
-    dims = embeddings.shape[1]
-    squares = (reference**2).sum(axis=1)
-    table = (embeddings**2).sum(axis=1)[:, None] + squares - 2.0 * embeddings @ reference.T
-    return np.asarray(np.sqrt(np.maximum(table.min(axis=1), 0.0) / dims))
+    squares = squared_distances(embeddings, reference).min(axis=1)
+    return np.asarray(np.sqrt(squares / embeddings.shape[1]))
+
+
+def squared_distances(a: Floats, b: Floats) -> Floats:
+    """Squared Euclidean distances (N, M) of (N, E) to (M, E)."""
+    table = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2.0 * a @ b.T
+    return np.asarray(np.maximum(table, 0.0))
 
 
 def _square_root(matrix: Floats) -> Floats:

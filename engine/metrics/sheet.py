@@ -10,14 +10,14 @@ import numpy.typing as npt
 from engine.metrics.measure import Real
 from engine.training.categories import CATEGORIES
 
-__all__ = ["write_sheet"]
+__all__ = ["RANGE_DB", "spectrogram_db", "write_sheet"]
 
 FloatArray = npt.NDArray[np.float32]
 
 _COLUMNS = 8
 _FFT, _HOP, _ROWS = 1024, 128, 96
 _SECONDS = 0.8
-_RANGE_DB = 80.0
+RANGE_DB = 80.0
 
 
 def write_sheet(path: Path, made: list[FloatArray], real: Real, count: int) -> None:
@@ -44,8 +44,8 @@ def write_sheet(path: Path, made: list[FloatArray], real: Real, count: int) -> N
         for shift, sound in ((0, made[index]), (_COLUMNS + 1, real.held_out[index])):
             place = axes[row, column + shift]
             place.imshow(
-                _picture(sound, real.sample_rate), origin="lower", aspect="auto", cmap="magma",
-                vmin=-_RANGE_DB, vmax=0.0,
+                spectrogram_db(sound, real.sample_rate), origin="lower", aspect="auto",
+                cmap="magma", vmin=-RANGE_DB, vmax=0.0,
             )  # fmt: skip
             place.set_title(label, fontsize=7, pad=2)
     figure.text(0.25, 0.985, "generated", ha="center", fontsize=10)
@@ -66,15 +66,20 @@ def _spread(categories: npt.NDArray[np.int64], count: int) -> list[int]:
     return sorted(chosen, key=lambda index: (int(categories[index]), index))
 
 
-def _picture(sound: FloatArray, sample_rate: int) -> npt.NDArray[np.float64]:
-    """(_ROWS, frames) dB below the loudest point; rows are spaced by octaves, 40 Hz to 18 kHz."""
-    samples = int(_SECONDS * sample_rate)
+def spectrogram_db(
+    sound: FloatArray, sample_rate: int, seconds: float = _SECONDS
+) -> npt.NDArray[np.float64]:
+    """(_ROWS, frames) dB below the loudest point; rows are spaced by octaves, 40 Hz to 18 kHz.
+
+    At low sample rates the rows end at the highest frequency there is.
+    """
+    samples = int(seconds * sample_rate)
     padded = np.zeros(samples + 2 * _FFT)
     kept = np.asarray(sound, dtype=np.float64).reshape(-1)[:samples]
     padded[_FFT // 2 : _FFT // 2 + kept.size] = kept
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[:samples:_HOP]
     power = np.abs(np.fft.rfft(frames * np.hanning(_FFT), axis=1)).T
-    hertz = np.geomspace(40.0, 18_000.0, _ROWS)
+    hertz = np.geomspace(40.0, min(18_000.0, 0.49 * sample_rate), _ROWS)
     places = hertz / sample_rate * _FFT
     low = places.astype(int)
     share = (places - low)[:, None]

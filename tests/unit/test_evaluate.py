@@ -9,42 +9,14 @@ import numpy as np
 import pytest
 
 from engine import evaluate
-from engine.conditioning.descriptors import DESCRIPTORS
+from engine.errors import UsageError
+from tests.support.tiny_shard import tiny_shard
 from tests.support.tiny_voice import tiny_voice
-
-RATE = 44_100
 
 
 @pytest.fixture
 def shard(tmp_path: Path) -> Path:
-    """120 decaying tones and noises of three categories, half of them held out."""
-    rng = np.random.default_rng(0)
-    t = np.arange(RATE // 4) / RATE
-    sounds, categories = [], []
-    for number in range(120):
-        kind = number % 3
-        decay = np.exp(-t * rng.uniform(10, 40))
-        tone = np.sin(2 * np.pi * (80.0, 900.0, 0.0)[kind] * rng.uniform(0.8, 1.2) * t)
-        sound = (tone if kind < 2 else rng.standard_normal(t.size) * 0.3) * decay * 0.5
-        sounds.append((sound * 32767).astype(np.int16))
-        categories.append(kind)
-    length = np.array([len(sound) for sound in sounds])
-    path = tmp_path / "sounds.npz"
-    np.savez(
-        path,
-        sample_rate=np.int64(RATE),
-        audio=np.concatenate(sounds),
-        start=np.concatenate(([0], np.cumsum(length)[:-1])),
-        length=length,
-        category=np.array(categories, dtype=np.int64),
-        descriptors=rng.random((120, len(DESCRIPTORS))),
-        quantiles=np.tile(np.linspace(0, 1, 33), (len(DESCRIPTORS), 1)),
-        held_out=np.arange(120) % 2 == 0,
-        group=np.arange(120),
-        name=np.array([f"sound {k}" for k in range(120)]),
-        source=np.array(["made here"] * 120),
-    )
-    return path
+    return tiny_shard(tmp_path / "sounds.npz")
 
 
 def test_a_report_a_table_and_a_sheet(
@@ -64,6 +36,8 @@ def test_a_report_a_table_and_a_sheet(
     assert set(told["reconstruction"]) == {"log_spectral_db", "snr_db"}
     assert (report / "sheet.png").read_bytes().startswith(b"\x89PNG")
     assert "| 1 step |" in (report / "figures.md").read_text()
+    assert "tiny, codec" in (report / "table.md").read_text()
+    assert "<table>" in (report / "report.html").read_text()
 
 
 def test_too_few_held_out_sounds_are_refused(shard: Path, tmp_path: Path) -> None:
@@ -75,3 +49,11 @@ def test_too_few_held_out_sounds_are_refused(shard: Path, tmp_path: Path) -> Non
     assert evaluate.main([str(voice.folder), "--data", str(tmp_path / "few.npz")]) == 2
     assert evaluate.main([str(voice.folder), "--data", str(tmp_path / "absent.npz")]) == 2
     assert evaluate.main(["absent", "--data", str(shard)]) == 3
+
+
+def test_samplers_are_read_as_name_and_steps() -> None:
+    assert evaluate._samplers("ddim:20, euler") == (("ddim", 20), ("euler", 0))
+    assert evaluate._samplers("") == ()
+    for wrong in (":3", "ddim:many", "ddim:-1"):
+        with pytest.raises(UsageError, match="name:steps"):
+            evaluate._samplers(wrong)

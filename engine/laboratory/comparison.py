@@ -1,0 +1,248 @@
+"""Measure any set of subjects in the same way: the rows of the table and the points of the curves.
+
+All sounds are compared at one sample rate (the lowest of subjects and data) and over one length
+(the shortest that a subject makes, at most a second), so that neither bandwidth nor length decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import BadRange
+from engine.laboratory import baselines
+from engine.laboratory.subjects import Made, Model, Sounds
+from engine.laboratory.voice_model import UntrainedVoice, VoiceModel
+from engine.metrics import measure
+from engine.metrics.measure import SEED, Real
+from engine.training.audio_shard import AudioShard
+
+__all__ = ["STEPS", "Comparison", "Plan", "Row", "compare_subjects"]
+
+FloatArray = npt.NDArray[np.float32]
+Row = dict[str, Any]
+Say = Callable[[str], None]
+
+STEPS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000)
+SHORTEST_SECONDS = 0.25  # compared; a subject's shorter sounds end in silence
+RENDERED = 48  # held-out sounds that a subject which needs sounds is given
+PROBES = 2  # sounds that tell a subject's length and speed
+PATIENCE = 10.0  # a subject's default sampler may take this many times seconds_a_point
+_CHUNK = 32  # sounds asked for at once
+_SHOWN = 64  # sounds of a subject that are kept for pictures
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured.
+
+    sounds: generated for each row; 0 = as many as are held out. samplers: (name, steps), steps 0
+    = the usual; none = all that a subject has. steps: always measured, with every sampler;
+    sweep: measured where that takes less than seconds_a_point. guidance: None = each one's own.
+    """
+
+    sounds: int = 0
+    samplers: tuple[tuple[str, int], ...] = ()
+    steps: tuple[int, ...] = ()
+    sweep: tuple[int, ...] = STEPS
+    guidance: float | None = None
+    seconds_a_point: float = 20.0
+
+
+@dataclass
+class Comparison:
+    """What was measured. rows: the table of generated sounds; given: of sounds from sounds.
+
+    points: quality against steps. shown: name of a generating subject -> the first of its sounds,
+    in the order of real.held_out, at real.sample_rate. notes: what was left out, and why.
+    """
+
+    real: Real
+    floors: dict[str, float]
+    rows: list[Row] = field(default_factory=list)
+    given: list[Row] = field(default_factory=list)
+    points: list[Row] = field(default_factory=list)
+    shown: dict[str, list[FloatArray]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def compare_subjects(
+    subjects: Sequence[Model], shard: AudioShard, plan: Plan, say: Say
+) -> Comparison:
+    """Measures every subject on a shard's held-out sounds.
+
+    Raises DataError when too few sounds are held out. A sampler that is too slow, or a step count
+    that a subject cannot take, is left out and noted.
+    """
+    held = measure.held_rows(shard, plan.sounds)
+    makers = [subject for subject in subjects if subject.kind == "generates"]
+    probes = {subject.name: _probe(subject, shard, held, plan) for subject in makers}
+    rate = min([shard.sample_rate, *(subject.sample_rate for subject in subjects)])
+    lengths = [
+        max(len(sound) for sound in probes[subject.name].audio) / subject.sample_rate
+        for subject in makers
+    ]
+    seconds = max(min([measure.WHOLE_SECONDS, *lengths]), SHORTEST_SECONDS)
+    say(f"reading real sounds at {rate} Hz, {seconds:.2f} s each")
+    real = measure.read_real(shard, held, sample_rate=rate, seconds=seconds)
+    found = Comparison(real, measure.floors(real))
+    for name, made in baselines.made_baselines(real):
+        found.rows.append(_baseline_row(name, made, real))
+    for subject in makers:
+        if isinstance(subject, VoiceModel):
+            untrained = UntrainedVoice(subject.loaded)
+            made = untrained.generate(real.held_categories, seed=SEED, steps=1)
+            found.rows.append(_row(untrained, "", 1, made, real, shown="floor: " + untrained.name))
+        _measure_maker(subject, probes[subject.name].milliseconds, found, plan, say)
+    _measure_given(subjects, shard, held[:: max(1, len(held) // RENDERED)], found, say)
+    return found
+
+
+def _measure_maker(
+    subject: Model, probe_ms: float, found: Comparison, plan: Plan, say: Say
+) -> None:
+    """The rows and points of a subject that generates."""
+    chosen = _samplers(subject, plan)
+    usual_steps = max(1, next(iter(subject.samplers.values()), 1))
+    for place, (sampler, usual) in enumerate(chosen):
+        seen: dict[int, Row] = {}
+        for steps in dict.fromkeys((usual, *sorted({*plan.steps, *plan.sweep}))):
+            expected = probe_ms * max(steps, 1) / usual_steps * len(found.real.held_out) / 1000.0
+            limit = plan.seconds_a_point * (PATIENCE if steps == usual and not place else 1.0)
+            if expected > limit and steps not in plan.steps:
+                found.notes.append(
+                    f"{_called(subject, sampler)}, {steps} steps: left out, it would take about "
+                    f"{expected:.0f} s; more than {limit:.0f} s"
+                )
+                continue
+            try:
+                made = _made(subject, found.real.held_categories, plan, sampler, steps)
+            except BadRange as error:
+                found.notes.append(f"{_called(subject, sampler)}, {steps} steps: {error}")
+                continue
+            row = _row(subject, sampler, steps, made, found.real)
+            say(f"{_called(subject, sampler)}, {steps} steps: Fréchet {row['frechet']:.1f}")
+            if steps == usual:
+                found.rows.append(row)
+                kept = made.audio[:_SHOWN] if len(made.audio) > 4 * _SHOWN else made.audio
+                sounds = [found.real.fitted(sound, subject.sample_rate) for sound in kept]
+                found.shown.setdefault(subject.name, sounds)
+            elif any(other["nfe"] == row["nfe"] for other in seen.values()):
+                break  # a subject that takes no steps: every count is the same
+            seen[steps] = row
+        found.points += [seen[steps] for steps in sorted(seen)]
+
+
+def _measure_given(
+    subjects: Sequence[Model],
+    shard: AudioShard,
+    rows: npt.NDArray[np.int64],
+    found: Comparison,
+    say: Say,
+) -> None:
+    """The rows of subjects that need sounds, beside what needs no learning."""
+    real = found.real
+    kinds = {subject.kind for subject in subjects} - {"generates"}
+    if not kinds:
+        return
+    whole = [shard.sound(int(row)) for row in rows]
+    wanted = [real.fitted(sound, shard.sample_rate) for sound in whole]
+
+    def add(name: str, kind: str, made: Made, rate: int, parameters: int) -> None:
+        scores = measure.compare_pairs(list(made.audio), wanted, real, rate)
+        facts = {"subject": name, "kind": kind, "parameters": parameters, "sample_rate": rate}
+        found.given.append(facts | _speed(made, rate) | scores)
+        say(f"{name}: mel distance {scores['mel_db']:.2f} dB")
+
+    if "denoises" in kinds:
+        add(
+            baselines.NOISY, "denoises", Sounds(baselines.noisy(wanted), 0, 0.0),
+            real.sample_rate, 0,
+        )  # fmt: skip
+    made = baselines.griffin_lim(wanted, real.sample_rate)
+    add(baselines.GRIFFIN_LIM, "vocodes", made, real.sample_rate, 0)
+    for subject in subjects:
+        if subject.kind == "generates":
+            continue
+        seconds = real.seconds
+        sounds = [measure.fitted(x, shard.sample_rate, subject.sample_rate, seconds) for x in whole]
+        if subject.kind == "denoises":
+            sounds = baselines.noisy(sounds)
+        made_here = subject.render(sounds, seed=SEED)
+        add(subject.name, subject.kind, made_here, subject.sample_rate, subject.parameters)
+
+
+def _made(
+    subject: Model, categories: npt.NDArray[np.int64], plan: Plan, sampler: str, steps: int
+) -> Sounds:
+    """One sound for each category, asked for a few at a time; sound k has seed SEED + k."""
+    asked = categories if subject.conditional else np.full_like(categories, -1)
+    guidance = plan.guidance
+    if guidance is None:
+        guidance = float(getattr(subject, "usual_guidance", 1.0))
+    audio: list[FloatArray] = []
+    nfe, total_ms = 0, 0.0
+    for begin in range(0, len(asked), _CHUNK):
+        part = asked[begin : begin + _CHUNK]
+        made = subject.generate(
+            part, seed=SEED + begin, sampler=sampler, steps=steps, guidance=guidance
+        )
+        audio += [np.asarray(sound, np.float32).reshape(-1) for sound in made.audio]
+        nfe, total_ms = made.nfe, total_ms + made.milliseconds * len(part)
+    return Sounds(audio, nfe, total_ms / len(asked))
+
+
+def _probe(subject: Model, shard: AudioShard, held: npt.NDArray[np.int64], plan: Plan) -> Sounds:
+    categories = shard.category[held[:PROBES]].astype(np.int64)
+    return _made(subject, categories, plan, "", 0)
+
+
+def _samplers(subject: Model, plan: Plan) -> list[tuple[str, int]]:
+    """(name, steps) to use: those of the plan that it has, else all it has, the default first."""
+    own = subject.samplers
+    named = [(name, steps or own[name]) for name, steps in plan.samplers if name in own]
+    return named or list(own.items()) or [("", 1)]
+
+
+def _row(subject: Model, sampler: str, steps: int, made: Made, real: Real, shown: str = "") -> Row:
+    scores: dict[str, Any] = measure.compare(
+        list(made.audio), real, subject.sample_rate, conditional=subject.conditional
+    )
+    if not subject.conditional:
+        scores["accuracy"] = None
+    facts = {
+        "subject": shown or subject.name,
+        "kind": subject.kind,
+        "sampler": sampler,
+        "steps": steps,
+        "parameters": subject.parameters,
+        "sample_rate": subject.sample_rate,
+    }
+    return facts | _speed(made, subject.sample_rate) | scores
+
+
+def _baseline_row(name: str, made: Sounds, real: Real) -> Row:
+    facts = {"subject": name, "kind": "baseline", "sampler": "", "steps": 0, "parameters": 0}
+    speed = _speed(made, real.sample_rate)
+    scores = measure.compare(made.audio, real, real.sample_rate)
+    return facts | {"sample_rate": real.sample_rate} | speed | scores
+
+
+def _speed(made: Made, sample_rate: int) -> Row:
+    """real_time: seconds of sound made in a second; None for what was not made here."""
+    seconds = float(np.mean([len(sound) for sound in made.audio])) / sample_rate
+    real_time = seconds * 1000.0 / made.milliseconds if made.milliseconds else None
+    return {
+        "nfe": made.nfe,
+        "milliseconds": made.milliseconds,
+        "seconds": seconds,
+        "real_time": real_time,
+    }
+
+
+def _called(subject: Model, sampler: str) -> str:
+    return f"{subject.name} ({sampler})" if sampler else subject.name
