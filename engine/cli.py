@@ -21,6 +21,7 @@ COMMANDS = {
     "doctor": "engine.doctor",
     "install": "engine.install",
     "train": "engine.train",
+    "lab": "engine.lab",
     "evaluate": "engine.evaluate",
     "export": "engine.export",
 }
@@ -34,6 +35,7 @@ SUMMARIES = {
     "doctor": "Check the installation and say how to repair it.",
     "install": "Install the plugins and let them start the engine.",
     "train": "Train a voice from a folder of sounds.",
+    "lab": "Train every model of the laboratory.",
     "evaluate": "Measure the quality of voices.",
     "export": "Write the ONNX graphs of a voice.",
 }

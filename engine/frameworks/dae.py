@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from engine.denoisers import plain_scaling
+from engine.denoisers import plain_scaling, residual_scaling
 from engine.errors import RecipeError
 from engine.frameworks import Batch, Framework, Parts
 from engine.frameworks.denoising import in_sigma, sampling_of
@@ -28,7 +28,7 @@ from engine.frameworks.losses import (
     weighted_mean,
 )
 from engine.frameworks.sampling import Sampling
-from engine.networks.interface import SEQUENCE
+from engine.networks.interface import SEQUENCE, no_conditions
 from engine.registry import Spec
 from engine.schedules import geometric_sigmas
 
@@ -40,6 +40,7 @@ class Settings:
     snr_low_db: float = -20.0
     snr_high_db: float = 40.0
     data_std: float = 1.0  # of x, to which the SNR refers: 1 for latents
+    residual: bool = False  # the network answers what to add to x instead of the clean sound
     silence_weight: float = 0.4  # of frames after the end of a sound
     dropout: ConditionDropout = field(default_factory=ConditionDropout)
 
@@ -56,7 +57,8 @@ class Dae(Framework):
             )
         self.settings = settings
         self.network = parts.network
-        self.channels = parts.data.channels
+        self.channels, self.descriptors = parts.data.channels, len(parts.data.descriptors)
+        self.parameterisation = residual_scaling if settings.residual else plain_scaling
 
     def loss(self, batch: Batch, generator: torch.Generator, step: int) -> dict[str, Tensor]:
         """Weighted mean squared error of the clean sound, at one SNR a sound."""
@@ -66,10 +68,19 @@ class Dae(Framework):
         snr_db = settings.snr_low_db + (settings.snr_high_db - settings.snr_low_db) * share
         sigma = settings.data_std * 10.0 ** (-snr_db / 20.0)
         error = raw_error(
-            self.network, plain_scaling, batch, sigma, torch.zeros_like(sigma), conditions,
-            generator,
+            self.network, self.parameterisation, batch, sigma, torch.zeros_like(sigma),
+            conditions, generator,
         )  # fmt: skip
         return {"total": weighted_mean(error.square(), batch, settings.silence_weight).mean()}
+
+    @torch.no_grad()
+    def denoised(self, noisy: Tensor) -> Tensor:
+        """The clean sounds that the network hears in noisy ones, both (B, C, L); unconditional."""
+        told = no_conditions(noisy, self.descriptors)
+        scaling = self.parameterisation(0.0)
+        answer: Tensor = self.network(noisy, noisy.new_zeros(noisy.shape[0]), told).float()
+        denoised: Tensor = scaling.skip * noisy + scaling.out * answer
+        return denoised
 
     def sampling(self) -> Sampling:
         """From the noisiest to the cleanest trained SNR in even steps of decibels."""
@@ -82,7 +93,7 @@ class Dae(Framework):
         def sigmas(steps: int) -> tuple[float, ...]:
             return geometric_sigmas(steps, low, high)
 
-        way = in_sigma(plain_scaling, lambda _sigma: 0.0, lambda sigma: sigma)
+        way = in_sigma(self.parameterisation, lambda _sigma: 0.0, lambda sigma: sigma)
         usual = {"ancestral": 50, "walkback": 20, "ddim": 50, "one_step": 1}
         ways = {name: way(name, sigmas, steps) for name, steps in usual.items()}
         return sampling_of(ways, self.channels, "sound")

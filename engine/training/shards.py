@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from engine.errors import DataError, RecipeError
+from engine.training.checkpoint import replace_file
 from engine.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -45,7 +48,7 @@ def prepared(recipe: Recipe, ingredients: Ingredients, out: Path, say: Say) -> P
     else:
         sounds = _sounds(ingredients, out, say)
     if wanted == "audio":
-        return sounds
+        return _at_rate(recipe.data.settings.sample_rate, sounds, out, say)
     if ingredients.codec is None:
         raise RecipeError(
             f"recipe {recipe.name!r} trains on {wanted}; add --codec MODEL, the model file of a "
@@ -85,6 +88,28 @@ def _sounds(ingredients: Ingredients, out: Path, say: Say) -> Path:
     _mark_current(path, key)
     say({"sounds": summary.sounds, "copies_dropped": summary.copies,
          "held_out": summary.held_out, "seconds": round(summary.seconds, 1)})  # fmt: skip
+    return path
+
+
+def _at_rate(sample_rate: int, sounds: Path, out: Path, say: Say) -> Path:
+    """The shard of sounds at the rate that a recipe wants, 0 = its own."""
+    from engine.training.audio_shard import read_shard
+    from engine.training.resampling import resampled_shard
+
+    if not sample_rate:
+        return sounds
+    path = out / f"sounds-{sample_rate}.npz"
+    state = sounds.stat()
+    key = repr((str(sounds), state.st_size, state.st_mtime_ns, sample_rate))
+    if _is_current(path, key):
+        return path
+    table = read_shard(sounds)
+    if int(table["sample_rate"]) == sample_rate:
+        return sounds
+    say({"resampling_to": sample_rate})
+    made = resampled_shard(table, sample_rate)
+    replace_file(path, lambda file: np.savez(file, **made))
+    _mark_current(path, key)
     return path
 
 

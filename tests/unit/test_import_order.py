@@ -31,6 +31,7 @@ LAYERS: dict[str, int] = {
     "training": 4,
     "metrics": 4,
     "runtime": 4,
+    "laboratory": 5,
     "jobs": 5,
     "library": 5,
     "config": 5,

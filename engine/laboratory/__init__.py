@@ -1,0 +1,1 @@
+"""The laboratory: every model of the lecture, trained alike and used alike."""
