@@ -33,6 +33,9 @@ from engine.registry import Spec
 from engine.schedules import geometric_sigmas
 
 
+_QUIET = 1e-3  # level of the quietest sound that noise is made for, where it is relative
+
+
 @dataclass(frozen=True)
 class Settings:
     """Settings of the denoising autoencoder."""
@@ -40,6 +43,7 @@ class Settings:
     snr_low_db: float = -20.0
     snr_high_db: float = 40.0
     data_std: float = 1.0  # of x, to which the SNR refers: 1 for latents
+    relative: bool = False  # the SNR refers to each sound's own level, and the error to its noise
     residual: bool = False  # the network answers what to add to x instead of the clean sound
     silence_weight: float = 0.4  # of frames after the end of a sound
     dropout: ConditionDropout = field(default_factory=ConditionDropout)
@@ -66,12 +70,18 @@ class Dae(Framework):
         conditions = dropped_conditions(batch, settings.dropout, generator)
         share = uniform((batch.x.shape[0],), batch.x, generator)
         snr_db = settings.snr_low_db + (settings.snr_high_db - settings.snr_low_db) * share
-        sigma = settings.data_std * 10.0 ** (-snr_db / 20.0)
+        level = torch.full_like(share, settings.data_std)
+        if settings.relative:
+            level = weighted_mean(batch.x.square(), batch, 0.0).clamp(min=_QUIET**2).sqrt()
+        sigma = level * 10.0 ** (-snr_db / 20.0)
         error = raw_error(
             self.network, self.parameterisation, batch, sigma, torch.zeros_like(sigma),
             conditions, generator,
         )  # fmt: skip
-        return {"total": weighted_mean(error.square(), batch, settings.silence_weight).mean()}
+        squares = weighted_mean(error.square(), batch, settings.silence_weight)
+        if settings.relative:
+            squares = squares / sigma.square()
+        return {"total": squares.mean()}
 
     @torch.no_grad()
     def denoised(self, noisy: Tensor) -> Tensor:
