@@ -43,6 +43,9 @@ _NOTE_SECONDS = 10.0  # between lines about a run
     "--out", default=Path("build/lab"), show_default=True, type=click.Path(path_type=Path),
     help="Folder of the runs.",
 )  # fmt: skip
+@click.option(
+    "--recipes", default=None, type=click.Path(path_type=Path), help="Folder of other recipes."
+)
 @click.option("--resume", is_flag=True, help="Implied: runs always go on where they stopped.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--threads", type=int, help="CPU threads of torch.")
@@ -56,6 +59,7 @@ def command(
     budget: str,
     versions: int,
     out: Path,
+    recipes: Path | None,
     resume: bool,
     device: str,
     threads: int | None,
@@ -66,12 +70,12 @@ def command(
     """Train the laboratory's recipes in --out, each after what it needs."""
     import torch
 
-    from engine.laboratory.plan import lab_recipes, ordered
+    from engine.laboratory.plan import RECIPES, lab_recipes, ordered
     from engine.laboratory.training import Bench
 
-    recipes = ordered(lab_recipes(), only)
+    chosen = ordered(lab_recipes(recipes or RECIPES), only)
     if list_only:
-        _list(recipes, out)
+        _list(chosen, out)
         return
     if data is None:
         raise UsageError("no sounds are named; add --data with a folder of sounds or a shard")
@@ -83,7 +87,7 @@ def command(
         signal.signal(number, lambda *_: stop.set())
     sounds = _sounds(data, synthesise, out)
     bench = Bench(sounds, out, seconds, device_named(device), versions)
-    outcomes, failures = _train_all(recipes, bench, stop, as_json)
+    outcomes, failures = _train_all(chosen, bench, stop, as_json)
     if as_json:
         rows = [vars(outcome) for outcome in outcomes]
         click.echo(json.dumps({"runs": rows, "failed": {k: str(v) for k, v in failures.items()}}))

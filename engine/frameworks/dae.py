@@ -11,6 +11,7 @@ The network is never told how noisy its input is: noise_cond is zero. It hears i
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 
 import torch
@@ -24,6 +25,7 @@ from engine.frameworks.losses import (
     ConditionDropout,
     dropped_conditions,
     raw_error,
+    spread,
     uniform,
     weighted_mean,
 )
@@ -32,8 +34,7 @@ from engine.networks.interface import SEQUENCE, no_conditions
 from engine.registry import Spec
 from engine.schedules import geometric_sigmas
 
-
-_QUIET = 1e-3  # level of the quietest sound that noise is made for, where it is relative
+_QUIET = 1e-4  # no sound counts as quieter, where noise is relative
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,9 @@ class Settings:
     snr_low_db: float = -20.0
     snr_high_db: float = 40.0
     data_std: float = 1.0  # of x, to which the SNR refers: 1 for latents
-    relative: bool = False  # the SNR refers to each sound's own level, and the error to its noise
+    # the SNR refers to each sound's own level, the error to its noise, and the network sees noisy
+    # sounds brought to data_std
+    relative: bool = False
     residual: bool = False  # the network answers what to add to x instead of the clean sound
     silence_weight: float = 0.4  # of frames after the end of a sound
     dropout: ConditionDropout = field(default_factory=ConditionDropout)
@@ -70,10 +73,12 @@ class Dae(Framework):
         conditions = dropped_conditions(batch, settings.dropout, generator)
         share = uniform((batch.x.shape[0],), batch.x, generator)
         snr_db = settings.snr_low_db + (settings.snr_high_db - settings.snr_low_db) * share
-        level = torch.full_like(share, settings.data_std)
+        sigma = settings.data_std * 10.0 ** (-snr_db / 20.0)
         if settings.relative:
-            level = weighted_mean(batch.x.square(), batch, 0.0).clamp(min=_QUIET**2).sqrt()
-        sigma = level * 10.0 ** (-snr_db / 20.0)
+            ratio = 10.0 ** (-snr_db / 20.0)
+            scale = settings.data_std / (_level(batch.x) * torch.sqrt(1.0 + ratio.square()))
+            batch = dataclasses.replace(batch, x=batch.x * spread(scale))
+            sigma = ratio * _level(batch.x)
         error = raw_error(
             self.network, self.parameterisation, batch, sigma, torch.zeros_like(sigma),
             conditions, generator,
@@ -88,9 +93,12 @@ class Dae(Framework):
         """The clean sounds that the network hears in noisy ones, both (B, C, L); unconditional."""
         told = no_conditions(noisy, self.descriptors)
         scaling = self.parameterisation(0.0)
+        back = spread(_level(noisy) / self.settings.data_std)
+        if self.settings.relative:
+            noisy = noisy / back
         answer: Tensor = self.network(noisy, noisy.new_zeros(noisy.shape[0]), told).float()
         denoised: Tensor = scaling.skip * noisy + scaling.out * answer
-        return denoised
+        return denoised * back if self.settings.relative else denoised
 
     def sampling(self) -> Sampling:
         """From the noisiest to the cleanest trained SNR in even steps of decibels."""
@@ -107,6 +115,11 @@ class Dae(Framework):
         usual = {"ancestral": 50, "walkback": 20, "ddim": 50, "one_step": 1}
         ways = {name: way(name, sigmas, steps) for name, steps in usual.items()}
         return sampling_of(ways, self.channels, "sound")
+
+
+def _level(x: Tensor) -> Tensor:
+    """Root mean square of each row of (B, C, L): (B,)."""
+    return x.square().mean(dim=(1, 2)).sqrt().clamp(min=_QUIET)
 
 
 def build(settings: Settings, parts: Parts) -> Dae:

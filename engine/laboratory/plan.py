@@ -17,8 +17,17 @@ VOICE = "voice:"
 
 
 def lab_recipes(folder: Path = RECIPES) -> dict[str, Recipe]:
-    """Every recipe of the laboratory by name; the file is called like the recipe."""
-    return {path.stem: read_recipe(path) for path in sorted(folder.glob("*.toml"))}
+    """Every recipe of the laboratory by name.
+
+    Raises RecipeError when the folder has none, or a file is called otherwise than its recipe.
+    """
+    recipes = {path.stem: read_recipe(path) for path in sorted(folder.glob("*.toml"))}
+    if not recipes:
+        raise RecipeError(f"no recipes in {folder}; expected .toml files")
+    for stem, recipe in recipes.items():
+        if recipe.name != stem:
+            raise RecipeError(f"{folder / stem}.toml names its recipe {recipe.name!r}; rename one")
+    return recipes
 
 
 def needs(recipe: Recipe) -> tuple[str, ...]:
