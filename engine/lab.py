@@ -1,6 +1,6 @@
 """Train every model of the laboratory, each in its share of a budget: python -m engine.lab.
 
-    lab --data DIR [--only NAME ...] [--budget 4m] [--out build/lab]
+    lab --data DIR | --synthesise 1 [--only NAME ...] [--budget 4m] [--out build/lab]
 
 Runs go on where they stopped, finished ones are passed over. At the end the laboratory's report
 is written, if it is installed.
@@ -77,8 +77,8 @@ def command(
     if list_only:
         _list(chosen, out)
         return
-    if data is None:
-        raise UsageError("no sounds are named; add --data with a folder of sounds or a shard")
+    if data is None and synthesise <= 0:
+        raise UsageError("no sounds; add --data with a folder of sounds, or --synthesise 1")
     seconds = parse_budget(budget)
     if threads:
         torch.set_num_threads(threads)
@@ -146,7 +146,7 @@ def _sayer(name: str, as_json: bool) -> Any:
     return say
 
 
-def _sounds(data: Path, synthesise: float, out: Path) -> Path:
+def _sounds(data: Path | None, synthesise: float, out: Path) -> Path:
     """The audio shard: as given, or made of a folder and synthesised drums."""
     from engine.training.recipe import read_recipe
     from engine.training.shards import Ingredients, prepared

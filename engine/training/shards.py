@@ -28,7 +28,7 @@ Say = Callable[[dict[str, Any]], None]
 class Ingredients:
     """What training data is made of."""
 
-    data: Path  # folder of sounds, or a shard (.npz)
+    data: Path | None  # folder of sounds, or a shard (.npz); None = synthesised ones alone
     soundfonts: tuple[Path, ...]
     synthesise: float  # about 1,040 x this many synthesised drums
     codec: Path | None  # model file of the codec, for recipes over latents
@@ -39,7 +39,7 @@ def prepared(recipe: Recipe, ingredients: Ingredients, out: Path, say: Say) -> P
     """Return the path of the shard of the kind the recipe trains on, made first if need be."""
     wanted = recipe.data.spec.name
     data = ingredients.data
-    if data.suffix == ".npz":
+    if data is not None and data.suffix == ".npz":
         if not data.exists():
             raise DataError(f"no shard {data}; expected a folder of sounds or a .npz shard")
         if wanted != "audio" and ingredients.codec is None:
@@ -68,7 +68,8 @@ def _sounds(ingredients: Ingredients, out: Path, say: Say) -> Path:
     skipped: list[str] = []
 
     def shots() -> Iterator[OneShot]:
-        yield from from_folder(ingredients.data, skipped)
+        if ingredients.data is not None:
+            yield from from_folder(ingredients.data, skipped)
         if ingredients.synthesise > 0:
             yield from from_synthesis(ingredients.synthesise)
         for soundfont in ingredients.soundfonts:
@@ -143,9 +144,10 @@ def _encoded(recipe: Recipe, ingredients: Ingredients, sounds: Path, out: Path, 
 def _key_of_sounds(ingredients: Ingredients) -> str:
     """Names, sizes and times of all files, and what is added to them."""
     digest = hashlib.sha256()
-    if not ingredients.data.is_dir():
-        raise DataError(f"no folder {ingredients.data}; expected a folder of audio files")
-    files = sorted(p for p in ingredients.data.rglob("*") if p.is_file())
+    data = ingredients.data
+    if data is not None and not data.is_dir():
+        raise DataError(f"no folder {data}; expected a folder of audio files")
+    files = sorted(p for p in data.rglob("*") if p.is_file()) if data is not None else []
     for path in [*files, *ingredients.soundfonts]:
         if not path.exists():
             raise DataError(f"no soundfont {path}; expected an .sf2 or .sf3 file")

@@ -324,10 +324,12 @@ def test_bad_data_and_a_full_disk_are_said_clearly(
     code, said = invoke("--data", empty, *words)
     assert code == 2
     assert "broken.wav: unreadable" in said
-    assert invoke(*words)[0] == 2  # no --data
+    assert invoke(*words)[0] == 2  # neither --data nor --synthesise
+    assert invoke("--synthesise", 0.01, *words)[0] == 0
+    assert facts_of(tmp_path / "lab" / "dae")["step"] == 2
 
     recipe = lab_recipes(recipes)["dae"]
-    bench = Bench(shard, tmp_path / "lab", 600.0)
+    bench = Bench(shard, tmp_path / "full", 600.0)
     stops = iter([False, True, True, True])
     train_one(recipe, bench, lambda _row: None, lambda: next(stops))
 
@@ -338,7 +340,7 @@ def test_bad_data_and_a_full_disk_are_said_clearly(
     with pytest.raises(StorageError, match=r"No space left.*last checkpoint is whole"):
         train_one(recipe, bench, lambda _row: None, lambda: False)
     monkeypatch.undo()
-    assert facts_of(tmp_path / "lab" / "dae")["step"] == 1
+    assert facts_of(tmp_path / "full" / "dae")["step"] == 1
     assert train_one(recipe, bench, lambda _row: None, lambda: False).steps == 2
 
 
