@@ -101,7 +101,9 @@ def _train_all(
     recipes: Sequence[Recipe], bench: Bench, stop: threading.Event, as_json: bool
 ) -> tuple[list[Outcome], dict[str, DriftwaveError]]:
     """Train one after the other; one that fails takes only those with it that need it."""
+    from engine.laboratory.model import open_model
     from engine.laboratory.plan import needs
+    from engine.laboratory.showing import show
     from engine.laboratory.training import train_one
 
     outcomes: list[Outcome] = []
@@ -123,6 +125,8 @@ def _train_all(
             console.note(f"{recipe.name}: {error}")
             continue
         outcomes.append(outcome)
+        if outcome.state == "finished":
+            show(open_model(bench.out / recipe.name), bench.sounds, bench.out / recipe.name)
         console.note(
             f"{recipe.name}: {outcome.state}, {outcome.steps} steps in {outcome.seconds:.0f} s"
         )

@@ -15,6 +15,7 @@ from engine.conditioning.frames import sketch_of  # noqa: E402
 from engine.errors import BadRange, RecipeError, StorageError  # noqa: E402
 from engine.laboratory.model import Model, open_model  # noqa: E402
 from engine.laboratory.plan import RECIPES, VOICE, lab_recipes, needs, ordered  # noqa: E402
+from engine.laboratory.showing import quick, show  # noqa: E402
 from engine.laboratory.training import Bench, curve, facts_of, train_one  # noqa: E402
 from engine.training import checkpoint  # noqa: E402
 from engine.training.oneshots import from_synthesis  # noqa: E402
@@ -266,6 +267,15 @@ def test_a_run_carries_its_codec_and_notices_another(
         open_model(tmp_path / "nothing")
 
 
+@pytest.mark.parametrize("name", ["diffwave", "sketch", "vqvae", "vocoder", "dae"])
+def test_a_run_is_seen_and_heard(name: str, runs: Path, shard: Path, tmp_path: Path) -> None:
+    model = open_model(runs / name)
+    assert model.samplers[quick(model)] <= 50
+    show(model, shard, tmp_path)
+    assert (tmp_path / "sounds.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "sounds.wav").stat().st_size > 2 * 8 * model.length
+
+
 def invoke(*arguments: object) -> tuple[int, str]:
     runner = CliRunner()
     with runner.isolation() as streams:
@@ -283,6 +293,7 @@ def test_the_command_trains_what_is_asked_for_and_what_that_needs(
     assert said.index("[1/2] vae") < said.index("vae: finished, 2 steps")
     assert said.index("[2/2] flow") < said.index("flow: finished, 2 steps")
     assert [row["step"] for row in curve(tmp_path / "flow")] == [1, 2]
+    assert (tmp_path / "flow" / "sounds.png").exists()
     before = facts_of(tmp_path / "flow")["codec"]["sha256"]
     code, said = invoke(*words)
     assert code == 0
