@@ -1,4 +1,5 @@
 # make run    set up and serve             make test   set up and run every check
+# make lab    train every model (LAB_DATA=folder of sounds; without it drums are synthesised)
 # make setup  .venv/ and build/plugins/    make bench  speed figures    make format  tidy the code
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -15,9 +16,12 @@ CCACHE := $(shell command -v ccache 2>/dev/null)
 CPP_SOURCES := $(shell find cpp/link cpp/shim cpp/plugins cpp/cmake cpp/CMakeLists.txt cpp/python -type f 2>/dev/null)
 ARGS ?=
 
-.PHONY: run setup test test-setup lint test-cpp test-python bench format clean native plugins
+.PHONY: run lab setup test test-setup lint test-cpp test-python bench format clean native plugins
 run: setup
 	exec $(BIN)/python -m engine.serve $(ARGS)
+
+lab: $(VENV)/.system $(VENV)/.test
+	exec $(BIN)/python -m engine.lab $(if $(LAB_DATA),--data $(LAB_DATA),--synthesise 1) $(ARGS)
 
 setup: $(VENV)/.system $(VENV)/.base native plugins
 

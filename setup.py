@@ -54,7 +54,7 @@ setup(
         include=["engine", "engine.*", "bridge", "bridge.*", "plugin_host", "plugin_host.*"]
     ),
     package_data={
-        "engine": ["voices/*/*", "recipes/*.toml"],
+        "engine": ["voices/*/*", "recipes/*.toml", "recipes/lab/*.toml"],
         "bridge": ["py.typed", "_native.pyi", "page/*", "page/**/*"],
     },
     install_requires=[

@@ -47,6 +47,7 @@ __all__ = [
     "flow_scaling",
     "plain_scaling",
     "raw_target",
+    "residual_scaling",
     "v_scaling",
     "x0_scaling",
 ]
@@ -99,6 +100,11 @@ def x0_scaling(sigma: Any) -> Scaling:
 def plain_scaling(sigma: Any) -> Scaling:
     """F answers the clean sound and sees x as it is: a denoising autoencoder (Vincent 2008)."""
     return Scaling(0.0, 1.0, 1.0)
+
+
+def residual_scaling(sigma: Any) -> Scaling:
+    """F answers minus the noise and sees x as it is: what to add (Zhang et al. 2017, DnCNN)."""
+    return Scaling(1.0, 1.0, 1.0)
 
 
 def flow_scaling(sigma: Any) -> Scaling:

@@ -2,9 +2,9 @@
 
     train RECIPE --data DIR --out DIR [--from MODEL] [--codec MODEL] [--budget 10m] [--resume]
 
-RECIPE is a TOML file or the name of one in engine/recipes. DIR is a folder of sounds, or a
-shard that an earlier run prepared. Recipes over latents or codes encode the
-sounds first, by --codec.
+RECIPE is a TOML file or the name of one in engine/recipes or its folder lab. DIR is a folder of
+sounds, or a shard that an earlier run prepared. Recipes over latents or codes encode the sounds
+first, by --codec.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import click
 
 from engine import console
 from engine.errors import RecipeError, UsageError
+from engine.registry import did_you_mean
 
 _RECIPES = Path(__file__).parent / "recipes"
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -42,10 +43,13 @@ def find_recipe(name: str) -> Path:
     path = Path(name)
     if path.suffix == ".toml" or path.exists():
         return path
-    shipped = sorted(p.stem for p in _RECIPES.glob("*.toml"))
+    shipped = {p.stem: p for p in sorted(_RECIPES.rglob("*.toml"))}
     if name not in shipped:
-        raise RecipeError(f"no recipe {name!r}; expected a .toml file or: {', '.join(shipped)}")
-    return _RECIPES / f"{name}.toml"
+        raise RecipeError(
+            f"no recipe {name!r}; expected a .toml file or: {', '.join(sorted(shipped))}"
+            + did_you_mean(name, shipped)
+        )
+    return shipped[name]
 
 
 @click.command(name="train")
@@ -94,7 +98,7 @@ def command(
         parts = dataclasses.replace(parts, loop=dataclasses.replace(parts.loop, steps=steps))
     if threads:
         torch.set_num_threads(threads)
-    device = _device(device)
+    device = device_named(device)
     if (out / CHECKPOINT).exists() and not (resume or prepare_only):
         raise UsageError(f"{out} already holds a run; add --resume or choose another folder")
 
@@ -112,7 +116,7 @@ def command(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    trainer = Trainer(parts, source, Run(out, device, seconds, resume, start_from))
+    trainer = Trainer(parts, source, Run(out, device, seconds, resume, start_from, codec))
     trainer.train(say, stop.is_set)
     say({"done": str(out), "step": trainer.step})
 
@@ -122,7 +126,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return console.run(command, argv, "train")
 
 
-def _device(name: str) -> str:
+def device_named(name: str) -> str:
+    """The torch device of a --device option; UsageError when there is none such."""
     import torch
 
     if name == "auto":

@@ -1,8 +1,12 @@
-"""Batches of audio crops from a prepared shard (engine.training.prepare), lightly augmented."""
+"""Batches of audio crops from a prepared shard (engine.training.prepare), lightly augmented.
+
+A recipe may ask for a lower rate (engine.training.shards keeps such a shard), for louder samples,
+and for conditions along time, which are measured from each crop (engine.conditioning.frames).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -12,10 +16,12 @@ import torch
 from numpy.typing import NDArray
 
 from engine.conditioning.descriptors import DESCRIPTORS, normalise
-from engine.errors import DataError
+from engine.conditioning.frames import FrameSettings, mel
+from engine.errors import DataError, RecipeError
 from engine.frameworks import Batch, DataInfo
 from engine.registry import Spec
 from engine.training.categories import CATEGORIES
+from engine.training.resampling import resampled_shard
 from engine.training.sources import step_rng
 
 Array = NDArray[np.float32]
@@ -33,14 +39,26 @@ class AudioSettings:
     quiet_share: float = 0.5  # crops that are turned down ...
     quiet_db: float = 18.0  # ... by at most this much
     balance: float = 0.5  # 0: every sound alike; 1: every category alike
+    sample_rate: int = 0  # of x; 0 = the shard's own
+    gain: float = 1.0  # on every sample: diffusion wants about unit variance
+    labels: bool = True  # false: neither categories nor descriptors, for unconditional models
+    condition: FrameSettings = field(default_factory=FrameSettings)
 
 
 class AudioShard:
     """A Source of audio: x is (B, 1, frames)."""
 
     def __init__(self, settings: AudioSettings, path: Path) -> None:
+        kind, hop = settings.condition.kind, settings.condition.hop
+        if kind == "sketch" or (kind == "mel" and settings.frames % hop):
+            raise RecipeError(
+                f"data audio: condition {kind!r} with hop {hop} for crops of {settings.frames} "
+                "samples; expected mel, with frames a multiple of hop (sketches go with latents)"
+            )
         self.settings = settings
-        table = read_shard(path)
+        table: dict[str, Any] = read_shard(path)
+        if settings.sample_rate not in (0, int(table["sample_rate"])):
+            table = resampled_shard(table, settings.sample_rate)
         self.audio = table["audio"]
         self.start, self.length = table["start"], table["length"]
         self.category = table["category"]
@@ -57,7 +75,9 @@ class AudioShard:
     @property
     def info(self) -> DataInfo:
         """What the data is."""
-        return DataInfo(self.sample_rate, 1, self.settings.frames, CATEGORIES, DESCRIPTORS)
+        s = self.settings
+        labels = (CATEGORIES, DESCRIPTORS) if s.labels else ((), ())
+        return DataInfo(self.sample_rate, 1, s.frames, *labels, frame_channels=s.condition.channels)
 
     def sound(self, row: int) -> Array:
         """Return sound ``row`` whole, (T,) float32."""
@@ -84,13 +104,23 @@ class AudioShard:
         return self._batch(rows, [self._fit(self.sound(int(row))) for row in rows])
 
     def _batch(self, rows: NDArray[np.int64], crops: list[Array]) -> Batch:
-        frames = self.settings.frames
-        x = torch.from_numpy(np.stack(crops))[:, None]
+        s = self.settings
+        category = self.category[rows].astype(np.int64)
+        descriptors = self.descriptors[rows]
+        if not s.labels:
+            category, descriptors = np.full_like(category, -1), descriptors[:, :0]
+        told = None
+        if s.condition.kind:
+            hop, bands = s.condition.hop, s.condition.bands
+            told = torch.from_numpy(
+                np.stack([mel(crop, self.sample_rate, hop, bands) for crop in crops])
+            )
         return Batch(
-            x=x,
-            lengths=torch.from_numpy(np.minimum(self.length[rows], frames).astype(np.int64)),
-            category=torch.from_numpy(self.category[rows].astype(np.int64)),
-            descriptors=torch.from_numpy(self.descriptors[rows]),
+            x=torch.from_numpy(np.float32(s.gain) * np.stack(crops))[:, None],
+            lengths=torch.from_numpy(np.minimum(self.length[rows], s.frames).astype(np.int64)),
+            category=torch.from_numpy(category),
+            descriptors=torch.from_numpy(descriptors),
+            frames=told,
         )
 
     def _fit(self, sound: Array) -> Array:

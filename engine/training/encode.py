@@ -2,7 +2,8 @@
 
 The shard is a plain .npz (no pickle): latents float16 (total, D), all sounds end to end, zero
 mean and unit variance; start, length (N,) in latent frames; silence (D,), the latent of digital
-silence, which follows every sound; category (N,) int64; descriptors (N, K) in 0..1 with NaN;
+silence, which follows every sound; sketch float16 (total, 2), the curves of
+engine.conditioning.frames; category (N,) int64; descriptors (N, K) in 0..1 with NaN;
 raw (N, K); quantiles (K, Q); held_out, group, row, version (N,); categories, descriptor_names;
 sample_rate, hop_frames. A shard of codes has codes int32 (total, K) and silence (K,) instead, and
 codebook_size.
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from engine.codecs.stft_vae import StftVae
 from engine.conditioning.descriptors import DESCRIPTORS, measure, normalise, quantiles
+from engine.conditioning.frames import sketch_of
 from engine.errors import RecipeError
 from engine.networks.autoencoder import Autoencoder
 from engine.networks.quantized import QuantizedAutoencoder
@@ -116,13 +118,18 @@ def _write(
     jobs = [(int(row), 0) for row in range(len(shard.length))]
     jobs += [(int(row), v) for v in range(1, versions) for row in shard.train_rows]
     encoded: list[NDArray[Any]] = []
+    sketches: list[NDArray[np.float16]] = []
     raw = np.zeros((len(jobs), len(DESCRIPTORS)))
     for index, (row, version) in enumerate(jobs):
         sound = shard.sound(row)
         if version:
             sound = variant(sound, step_rng(version, row, stream=7), shard.sample_rate)
         raw[index] = measure(sound, shard.sample_rate)
-        encoded.append(encode(_whole(codec, sound)).astype(kind))
+        whole = _whole(codec, sound)
+        encoded.append(encode(whole).astype(kind))
+        seconds = codec.hop_frames / shard.sample_rate
+        curves = sketch_of(whole, shard.sample_rate, frame_seconds=seconds)
+        sketches.append(curves.T.astype(np.float16))
         if progress is not None:
             progress(index + 1, len(jobs))
     rows = np.array([row for row, _ in jobs])
@@ -135,6 +142,7 @@ def _write(
         "start": np.concatenate([[0], np.cumsum(length)[:-1]]),
         "length": length,
         "silence": silence,
+        "sketch": np.concatenate(sketches),
         "category": shard.category[rows],
         "descriptors": normalise(raw, table).astype(np.float32),
         "raw": raw,

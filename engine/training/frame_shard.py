@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.errors import DataError
+from engine.conditioning.frames import FrameSettings
+from engine.errors import DataError, RecipeError
 from engine.frameworks import Batch, DataInfo
 from engine.training.sources import step_rng
 
@@ -25,6 +26,7 @@ class WindowSettings:
 
     frames: tuple[int, ...] = (43, 43, 86)  # latent frames of a window, one drawn each step
     balance: float = 0.5  # 0: every sound alike; 1: every category alike
+    condition: FrameSettings = field(default_factory=FrameSettings)  # none or sketch
 
 
 class FrameShard:
@@ -36,8 +38,15 @@ class FrameShard:
     def __init__(
         self, settings: WindowSettings, table: Mapping[str, Array], values: Array, silence: Array
     ) -> None:
+        kind = settings.condition.kind
+        if kind == "mel" or (kind and "sketch" not in table):
+            raise RecipeError(
+                f"data holds no conditions of kind {kind!r}; expected none, or sketch in a shard "
+                "that was encoded with sketches: encode it again with --codec MODEL"
+            )
         self.settings = settings
         self.values, self.silence = values, silence
+        self.sketch = table["sketch"] if kind else None  # (total, 2)
         self.start, self.length = table["start"], table["length"]
         self.category = table["category"].astype(np.int64)
         self.descriptors = table["descriptors"].astype(np.float32)
@@ -60,6 +69,7 @@ class FrameShard:
             max(self.settings.frames),
             self.categories,
             self.descriptor_names,
+            frame_channels=self.settings.condition.channels,
         )
 
     def batch(self, seed: int, step: int, size: int) -> Batch:
@@ -77,14 +87,18 @@ class FrameShard:
     def rows(self, rows: NDArray[np.int64], frames: int) -> Batch:
         """Return the sounds ``rows`` in windows of ``frames``, cut or followed by silence."""
         x = np.tile(self.silence[:, None], (len(rows), 1, frames))
+        told = np.zeros((len(rows), self.settings.condition.channels, frames), np.float32)
         for i, row in enumerate(rows):
             begin, count = int(self.start[row]), min(int(self.length[row]), frames)
             x[i, :, :count] = self.values[begin : begin + count].T
+            if self.sketch is not None:
+                told[i, :, :count] = self.sketch[begin : begin + count].T
         return Batch(
             x=torch.from_numpy(x),
             lengths=torch.from_numpy(np.minimum(self.length[rows], frames).astype(np.int64)),
             category=torch.from_numpy(self.category[rows]),
             descriptors=torch.from_numpy(self.descriptors[rows]),
+            frames=None if self.sketch is None else torch.from_numpy(told),
         )
 
 

@@ -6,6 +6,8 @@ its checkpoint with the numbers it would have had.
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
 import math
 import time
@@ -17,10 +19,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.errors import RecipeError
+from engine.errors import RecipeError, StorageError
 from engine.frameworks import Batch, DataInfo, Framework, Parts, Phase
 from engine.training.building import build_codec, build_network, network_builder
-from engine.training.checkpoint import load_checkpoint, save_checkpoint
+from engine.training.checkpoint import load_checkpoint, replace_file, save_checkpoint
 from engine.training.ema import Ema
 from engine.training.prefetch import prefetched
 from engine.training.preview import sheet, write_png, write_wav
@@ -30,6 +32,7 @@ from engine.training.sources import Source
 CHECKPOINT = "checkpoint.safetensors"
 MODEL = "model.safetensors"
 CURVE = "curve.jsonl"
+CODEC = "codec.safetensors"
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Run:
     budget_seconds: float = math.inf
     resume: bool = False
     start_from: Path | None = None  # a model or checkpoint whose network weights to begin with
+    codec: Path | None = None  # the model that made the latents or codes; the run keeps a copy
 
 
 def build_framework(recipe: Recipe, info: DataInfo, start_from: Path | None = None) -> Framework:
@@ -73,6 +77,8 @@ class Trainer:
     def __init__(self, recipe: Recipe, source: Source, run: Run) -> None:
         self.recipe, self.source, self.run = recipe, source, run
         self.step = 0
+        self.seconds = 0.0  # of training, over all sessions
+        self.facts: dict[str, Any] = {"data": dataclasses.asdict(source.info)}
         self.framework = build_framework(recipe, source.info, run.start_from)
         resumed = run.resume and (run.out / CHECKPOINT).exists()
         if run.start_from is None and not resumed:
@@ -86,6 +92,8 @@ class Trainer:
         run.out.mkdir(parents=True, exist_ok=True)
         if resumed:
             self.load()
+        elif run.codec is not None and recipe.data.spec.name != "audio":
+            self.facts["codec"] = kept_codec(run.codec, run.out / CODEC)
 
     def train(self, progress: Callable[[dict[str, Any]], None], stop: Callable[[], bool]) -> None:
         """Step until the recipe's steps, the budget or ``stop``; save at the end."""
@@ -107,6 +115,7 @@ class Trainer:
     ) -> None:
         loop = self.recipe.loop
         begin = last = time.monotonic()
+        before = self.seconds
         sums: dict[str, float] = {}
         count = 0
         self.framework.train()
@@ -114,14 +123,14 @@ class Trainer:
             for name, value in self.take_step(following()).items():
                 sums[name] = sums.get(name, 0.0) + value
             count += 1
+            self.seconds = before + time.monotonic() - begin
             if self.step % loop.log_every == 0:
                 now = time.monotonic()
                 row: dict[str, Any] = {"step": self.step}
                 row |= {name: round(value / count, 5) for name, value in sums.items()}
                 row["steps_per_s"] = round(count / max(now - last, 1e-9), 3)
                 last, sums, count = now, {}, 0
-                with (self.run.out / CURVE).open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(row) + "\n")
+                self._note(row)
                 progress(row)
             if self.step % loop.save_every == 0:
                 self.save()
@@ -169,17 +178,39 @@ class Trainer:
             return warm * rate
         return warm * o.rate
 
+    def _note(self, row: dict[str, Any]) -> None:
+        try:
+            with (self.run.out / CURVE).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def _cannot_write(self, error: OSError) -> StorageError:
+        return StorageError(
+            f"cannot write to {self.run.out}: {error.strerror or error}; make room and resume: the "
+            "last checkpoint is whole"
+        )
+
     def save(self) -> None:
-        """Write the checkpoint (to resume) and the model (averaged network, to use)."""
+        """Write the checkpoint (to resume) and the model (averaged network, to use).
+
+        Raises StorageError when the disk is full; the files that were there stay.
+        """
         tensors = {f"framework.{k}": v for k, v in self.framework.state_dict().items()}
         tensors |= {f"ema.{k}": v for k, v in self.ema.state.items()}
         for name, optimizer in self.optimizers.items():
             for index, state in optimizer.state_dict()["state"].items():
                 for key, value in state.items():
                     tensors[f"optimizer.{name}.{index}.{key}"] = torch.as_tensor(value)
-        facts = {"step": self.step, "name": self.recipe.name, "recipe": self.recipe.text}
-        save_checkpoint(self.run.out / CHECKPOINT, tensors, facts)
-        save_checkpoint(self.run.out / MODEL, self.ema.state, facts)
+        facts = {
+            "step": self.step, "name": self.recipe.name, "recipe": self.recipe.text,
+            "seconds": round(self.seconds, 1), **self.facts,
+        }  # fmt: skip
+        try:
+            save_checkpoint(self.run.out / CHECKPOINT, tensors, facts)
+            save_checkpoint(self.run.out / MODEL, self.ema.state, facts)
+        except OSError as error:
+            raise self._cannot_write(error) from error
 
     def load(self) -> None:
         """Take up the checkpoint in the output folder."""
@@ -205,6 +236,9 @@ class Trainer:
             whole = optimizer.state_dict()
             optimizer.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
         self.step = int(facts["step"])
+        self.seconds = float(facts.get("seconds", 0.0))
+        if "codec" in facts:
+            self.facts["codec"] = facts["codec"]
 
     @torch.no_grad()
     def preview(self) -> None:
@@ -236,6 +270,22 @@ def to_device(batch: Batch, device: str) -> Batch:
         batch.descriptors.to(device),
         None if batch.frames is None else batch.frames.to(device),
     )
+
+
+def kept_codec(codec: Path, copy: Path) -> dict[str, str]:
+    """Copy a codec's model into the run; returns its file, sha256 and where it came from.
+
+    Raises RecipeError when the file cannot be read.
+    """
+    try:
+        data = codec.read_bytes()
+    except OSError as error:
+        raise RecipeError(f"cannot read codec {codec}: {error.strerror}") from error
+    replace_file(copy, lambda file: file.write(data))
+    return {
+        "file": copy.name, "sha256": hashlib.sha256(data).hexdigest(),
+        "from": f"{codec.parent.name}/{codec.name}",
+    }  # fmt: skip
 
 
 def _optimizer(o: Optimizer, phase: Phase) -> torch.optim.AdamW:

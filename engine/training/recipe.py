@@ -8,6 +8,7 @@ Every table becomes a frozen dataclass; an unknown key is an error that suggests
     [framework]  name = "flow"         and the framework's own settings
     [data]       name = "latents"      and the data source's own settings
     [optimizer]  [loop]                Optimizer and Loop below
+    [lab]        what it needs and its share of the time, for engine.lab
 """
 
 from __future__ import annotations
@@ -57,6 +58,15 @@ class Loop:
 
 
 @dataclass(frozen=True)
+class Lab:
+    """How the laboratory (engine.lab) trains the recipe; a run by hand ignores it."""
+
+    codec: str = ""  # what makes its latents or codes: another recipe, or "voice:NAME"
+    start_from: str = ""  # the recipe whose network it begins with
+    share: float = 1.0  # of the budget that each recipe has
+
+
+@dataclass(frozen=True)
 class Part:
     """One named part of a recipe: its registry entry and its settings dataclass."""
 
@@ -75,6 +85,7 @@ class Recipe:
     codec: Part | None = None
     optimizer: Optimizer = field(default_factory=Optimizer)
     loop: Loop = field(default_factory=Loop)
+    lab: Lab = field(default_factory=Lab)
     text: str = ""  # the TOML itself, kept in checkpoints and voices
 
 
@@ -109,6 +120,7 @@ def parse_recipe(text: str, where: str = "recipe") -> Recipe:
         codec=parts.get("codec"),
         optimizer=settings_from(Optimizer, table.get("optimizer", {}), f"{where} [optimizer]"),
         loop=settings_from(Loop, table.get("loop", {}), f"{where} [loop]"),
+        lab=settings_from(Lab, table.get("lab", {}), f"{where} [lab]"),
         text=text,
     )
 

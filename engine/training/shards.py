@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from engine.errors import DataError, RecipeError
+from engine.training.checkpoint import replace_file
 from engine.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ Say = Callable[[dict[str, Any]], None]
 class Ingredients:
     """What training data is made of."""
 
-    data: Path  # folder of sounds, or a shard (.npz)
+    data: Path | None  # folder of sounds, or a shard (.npz); None = synthesised ones alone
     soundfonts: tuple[Path, ...]
     synthesise: float  # about 1,040 x this many synthesised drums
     codec: Path | None  # model file of the codec, for recipes over latents
@@ -36,7 +39,7 @@ def prepared(recipe: Recipe, ingredients: Ingredients, out: Path, say: Say) -> P
     """Return the path of the shard of the kind the recipe trains on, made first if need be."""
     wanted = recipe.data.spec.name
     data = ingredients.data
-    if data.suffix == ".npz":
+    if data is not None and data.suffix == ".npz":
         if not data.exists():
             raise DataError(f"no shard {data}; expected a folder of sounds or a .npz shard")
         if wanted != "audio" and ingredients.codec is None:
@@ -45,7 +48,7 @@ def prepared(recipe: Recipe, ingredients: Ingredients, out: Path, say: Say) -> P
     else:
         sounds = _sounds(ingredients, out, say)
     if wanted == "audio":
-        return sounds
+        return _at_rate(recipe.data.settings.sample_rate, sounds, out, say)
     if ingredients.codec is None:
         raise RecipeError(
             f"recipe {recipe.name!r} trains on {wanted}; add --codec MODEL, the model file of a "
@@ -65,7 +68,8 @@ def _sounds(ingredients: Ingredients, out: Path, say: Say) -> Path:
     skipped: list[str] = []
 
     def shots() -> Iterator[OneShot]:
-        yield from from_folder(ingredients.data, skipped)
+        if ingredients.data is not None:
+            yield from from_folder(ingredients.data, skipped)
         if ingredients.synthesise > 0:
             yield from from_synthesis(ingredients.synthesise)
         for soundfont in ingredients.soundfonts:
@@ -85,6 +89,28 @@ def _sounds(ingredients: Ingredients, out: Path, say: Say) -> Path:
     _mark_current(path, key)
     say({"sounds": summary.sounds, "copies_dropped": summary.copies,
          "held_out": summary.held_out, "seconds": round(summary.seconds, 1)})  # fmt: skip
+    return path
+
+
+def _at_rate(sample_rate: int, sounds: Path, out: Path, say: Say) -> Path:
+    """The shard of sounds at the rate that a recipe wants, 0 = its own."""
+    from engine.training.audio_shard import read_shard
+    from engine.training.resampling import resampled_shard
+
+    if not sample_rate:
+        return sounds
+    path = out / f"sounds-{sample_rate}.npz"
+    state = sounds.stat()
+    key = repr((str(sounds), state.st_size, state.st_mtime_ns, sample_rate))
+    if _is_current(path, key):
+        return path
+    table = read_shard(sounds)
+    if int(table["sample_rate"]) == sample_rate:
+        return sounds
+    say({"resampling_to": sample_rate})
+    made = resampled_shard(table, sample_rate)
+    replace_file(path, lambda file: np.savez(file, **made))
+    _mark_current(path, key)
     return path
 
 
@@ -118,9 +144,10 @@ def _encoded(recipe: Recipe, ingredients: Ingredients, sounds: Path, out: Path, 
 def _key_of_sounds(ingredients: Ingredients) -> str:
     """Names, sizes and times of all files, and what is added to them."""
     digest = hashlib.sha256()
-    if not ingredients.data.is_dir():
-        raise DataError(f"no folder {ingredients.data}; expected a folder of audio files")
-    files = sorted(p for p in ingredients.data.rglob("*") if p.is_file())
+    data = ingredients.data
+    if data is not None and not data.is_dir():
+        raise DataError(f"no folder {data}; expected a folder of audio files")
+    files = sorted(p for p in data.rglob("*") if p.is_file()) if data is not None else []
     for path in [*files, *ingredients.soundfonts]:
         if not path.exists():
             raise DataError(f"no soundfont {path}; expected an .sf2 or .sf3 file")

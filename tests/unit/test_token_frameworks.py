@@ -347,7 +347,7 @@ def test_networks_that_cannot_be_causal_are_refused_as_priors(network: str) -> N
 
 
 @pytest.mark.parametrize(
-    "name", ["vqvae", "vqgan", "drums_autoregressive", "drums_gan", "codec", "codec-finish"]
+    "name", ["lab/vqvae", "lab/vqgan", "lab/vqgan_prior", "lab/gan", "codec", "codec-finish"]
 )
 def test_shipped_recipes_build(name: str) -> None:
     recipe = read_recipe(RECIPES / f"{name}.toml")
