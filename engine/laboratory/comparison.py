@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.errors import BadRange
+from engine.errors import DriftwaveError, UsageError
 from engine.laboratory import baselines
 from engine.laboratory.subjects import Made, Model, Sounds
 from engine.laboratory.voice_model import UntrainedVoice, VoiceModel
 from engine.metrics import measure
 from engine.metrics.measure import SEED, Real
+from engine.metrics.sheet import spread
 from engine.training.audio_shard import AudioShard
 
 __all__ = ["STEPS", "Comparison", "Plan", "Row", "compare_subjects"]
@@ -33,7 +34,7 @@ RENDERED = 48  # held-out sounds that a subject which needs sounds is given
 PROBES = 2  # sounds that tell a subject's length and speed
 PATIENCE = 10.0  # a subject's default sampler may take this many times seconds_a_point
 _CHUNK = 32  # sounds asked for at once
-_SHOWN = 64  # sounds of a subject that are kept for pictures
+_SHOWN = 32  # sounds of a subject that are kept for pictures
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ class Plan:
 class Comparison:
     """What was measured. rows: the table of generated sounds; given: of sounds from sounds.
 
-    points: quality against steps. shown: name of a generating subject -> the first of its sounds,
-    in the order of real.held_out, at real.sample_rate. notes: what was left out, and why.
+    points: quality against steps. shown: name of a generating subject -> number of a held-out
+    sound -> the sound made for its category, at real.sample_rate. notes: what was left out, why.
     """
 
     real: Real
@@ -66,7 +67,7 @@ class Comparison:
     rows: list[Row] = field(default_factory=list)
     given: list[Row] = field(default_factory=list)
     points: list[Row] = field(default_factory=list)
-    shown: dict[str, list[FloatArray]] = field(default_factory=dict)
+    shown: dict[str, dict[int, FloatArray]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -75,12 +76,20 @@ def compare_subjects(
 ) -> Comparison:
     """Measures every subject on a shard's held-out sounds.
 
-    Raises DataError when too few sounds are held out. A sampler that is too slow, or a step count
-    that a subject cannot take, is left out and noted.
+    Raises DataError when too few sounds are held out, UsageError for a sampler that none has.
+    What is too slow, or fails with an error of engine.errors, is left out and noted.
     """
     held = measure.held_rows(shard, plan.sounds)
-    makers = [subject for subject in subjects if subject.kind == "generates"]
-    probes = {subject.name: _probe(subject, shard, held, plan) for subject in makers}
+    _refuse_unknown(subjects, plan)
+    notes: list[str] = []
+    probes: dict[str, Sounds] = {}
+    for subject in subjects:
+        if subject.kind == "generates":
+            try:
+                probes[subject.name] = _probe(subject, shard, held, plan)
+            except DriftwaveError as error:
+                notes.append(f"{subject.name}: left out, {error}")
+    makers = [subject for subject in subjects if subject.name in probes]
     rate = min([shard.sample_rate, *(subject.sample_rate for subject in subjects)])
     lengths = [
         max(len(sound) for sound in probes[subject.name].audio) / subject.sample_rate
@@ -89,7 +98,7 @@ def compare_subjects(
     seconds = max(min([measure.WHOLE_SECONDS, *lengths]), SHORTEST_SECONDS)
     say(f"reading real sounds at {rate} Hz, {seconds:.2f} s each")
     real = measure.read_real(shard, held, sample_rate=rate, seconds=seconds)
-    found = Comparison(real, measure.floors(real))
+    found = Comparison(real, measure.floors(real), notes=notes)
     for name, made in baselines.made_baselines(real):
         found.rows.append(_baseline_row(name, made, real))
     for subject in makers:
@@ -110,30 +119,31 @@ def _measure_maker(
     usual_steps = max(1, next(iter(subject.samplers.values()), 1))
     for place, (sampler, usual) in enumerate(chosen):
         seen: dict[int, Row] = {}
+        slow: list[str] = []
         for steps in dict.fromkeys((usual, *sorted({*plan.steps, *plan.sweep}))):
             expected = probe_ms * max(steps, 1) / usual_steps * len(found.real.held_out) / 1000.0
             limit = plan.seconds_a_point * (PATIENCE if steps == usual and not place else 1.0)
             if expected > limit and steps not in plan.steps:
-                found.notes.append(
-                    f"{_called(subject, sampler)}, {steps} steps: left out, it would take about "
-                    f"{expected:.0f} s; more than {limit:.0f} s"
-                )
+                slow.append(str(steps))
                 continue
             try:
                 made = _made(subject, found.real.held_categories, plan, sampler, steps)
-            except BadRange as error:
+            except DriftwaveError as error:
                 found.notes.append(f"{_called(subject, sampler)}, {steps} steps: {error}")
                 continue
             row = _row(subject, sampler, steps, made, found.real)
             say(f"{_called(subject, sampler)}, {steps} steps: Fréchet {row['frechet']:.1f}")
             if steps == usual:
                 found.rows.append(row)
-                kept = made.audio[:_SHOWN] if len(made.audio) > 4 * _SHOWN else made.audio
-                sounds = [found.real.fitted(sound, subject.sample_rate) for sound in kept]
-                found.shown.setdefault(subject.name, sounds)
+                found.shown.setdefault(subject.name, _shown(subject, made, found.real))
             elif any(other["nfe"] == row["nfe"] for other in seen.values()):
                 break  # a subject that takes no steps: every count is the same
             seen[steps] = row
+        if slow:
+            found.notes.append(
+                f"{_called(subject, sampler)}: {', '.join(slow)} steps are left out, each would "
+                f"take more than {plan.seconds_a_point:.0f} s for its sounds"
+            )
         found.points += [seen[steps] for steps in sorted(seen)]
 
 
@@ -172,7 +182,11 @@ def _measure_given(
         sounds = [measure.fitted(x, shard.sample_rate, subject.sample_rate, seconds) for x in whole]
         if subject.kind == "denoises":
             sounds = baselines.noisy(sounds)
-        made_here = subject.render(sounds, seed=SEED)
+        try:
+            made_here = subject.render(sounds, seed=SEED)
+        except DriftwaveError as error:
+            found.notes.append(f"{subject.name}: left out, {error}")
+            continue
         add(subject.name, subject.kind, made_here, subject.sample_rate, subject.parameters)
 
 
@@ -199,6 +213,16 @@ def _made(
 def _probe(subject: Model, shard: AudioShard, held: npt.NDArray[np.int64], plan: Plan) -> Sounds:
     categories = shard.category[held[:PROBES]].astype(np.int64)
     return _made(subject, categories, plan, "", 0)
+
+
+def _refuse_unknown(subjects: Sequence[Model], plan: Plan) -> None:
+    known = {name for subject in subjects for name in subject.samplers}
+    for name, _ in plan.samplers:
+        if name not in known:
+            raise UsageError(
+                f"no subject has a sampler called {name!r}; expected one of: "
+                + ", ".join(sorted(known))
+            )
 
 
 def _samplers(subject: Model, plan: Plan) -> list[tuple[str, int]]:
@@ -242,6 +266,11 @@ def _speed(made: Made, sample_rate: int) -> Row:
         "seconds": seconds,
         "real_time": real_time,
     }
+
+
+def _shown(subject: Model, made: Made, real: Real) -> dict[int, FloatArray]:
+    chosen = spread(real.held_categories, _SHOWN)
+    return {k: real.fitted(made.audio[k], subject.sample_rate) for k in chosen}
 
 
 def _called(subject: Model, sampler: str) -> str:

@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from engine.laboratory import pictures
 from engine.laboratory.comparison import Comparison, Plan, compare_subjects
 from engine.laboratory.page import Section, page
@@ -28,7 +26,6 @@ __all__ = ["as_result", "write_files", "write_report"]
 Say = Callable[[str], None]
 
 CURVE = "curve.jsonl"
-_SHEET_SOUNDS = 32
 _PLAYED = 6
 
 
@@ -183,16 +180,15 @@ def _sheets(found: Comparison, out: Path) -> list[Section]:
     sections = []
     for name, sounds in found.shown.items():
         path = out / f"sheet-{_slug(name)}.png"
-        write_sheet(path, sounds, real, _SHEET_SOUNDS)
+        write_sheet(path, sounds, real)
         section = Section(f"Sounds: {name}")
         section.add_picture(
             path, f"{name} on the left, held-out sounds of the same categories on the right."
         )
-        spread = np.linspace(0, len(sounds) - 1, min(_PLAYED, len(sounds))).astype(int)
-        labels = {
-            f"{CATEGORIES[real.held_categories[k]].replace('_', ' ')} {k}": int(k) for k in spread
-        }
-        for title, source in ((name, sounds), ("Real, held out", real.held_out)):
+        numbers = sorted(sounds)
+        played = numbers[:: max(1, len(numbers) // _PLAYED)][:_PLAYED]
+        labels = {f"{CATEGORIES[real.held_categories[k]].replace('_', ' ')} {k}": k for k in played}
+        for title, source in ((name, sounds), ("Real, held out", dict(enumerate(real.held_out)))):
             section.add_sounds(
                 title, {label: source[k] for label, k in labels.items()}, real.sample_rate
             )

@@ -109,7 +109,7 @@ def _denoising(subject: Model, restarts: Restarts, real: Real, kind: int) -> Str
         labels.append(_score(clean, made, f"from t = {start:g}", subject))
     title = (
         f"{subject.name}: zero-shot denoising, the reverse process entered at t "
-        "(under each: SI-SDR, mel distance)"
+        "(SI-SDR and mel distance to the clean sound)"
     )
     return Strip(title, sounds, labels, subject.sample_rate)
 

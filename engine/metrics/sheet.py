@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from engine.metrics.measure import Real
 from engine.training.categories import CATEGORIES
 
-__all__ = ["RANGE_DB", "spectrogram_db", "write_sheet"]
+__all__ = ["RANGE_DB", "spectrogram_db", "spread", "write_sheet"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -20,17 +21,17 @@ _SECONDS = 0.8
 RANGE_DB = 80.0
 
 
-def write_sheet(path: Path, made: list[FloatArray], real: Real, count: int) -> None:
-    """`count` generated sounds on the left, the real ones of the same categories on the right.
+def write_sheet(path: Path, made: Mapping[int, FloatArray], real: Real) -> None:
+    """Generated sounds on the left, the real ones of the same categories on the right.
 
-    made: sound k is of the category of held-out sound k, as measure.generate makes them.
+    made: number of a held-out sound -> the sound that was made for its category.
     """
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    chosen = _spread(real.held_categories, count)
+    chosen = sorted(made, key=lambda index: (int(real.held_categories[index]), index))
     rows = -(-len(chosen) // _COLUMNS)
     figure, axes = pyplot.subplots(
         rows, 2 * _COLUMNS + 1, figsize=(2 * _COLUMNS * 1.15, rows * 1.5),
@@ -50,12 +51,16 @@ def write_sheet(path: Path, made: list[FloatArray], real: Real, count: int) -> N
             place.set_title(label, fontsize=7, pad=2)
     figure.text(0.25, 0.985, "generated", ha="center", fontsize=10)
     figure.text(0.75, 0.985, "real, held out", ha="center", fontsize=10)
+    figure.text(
+        0.5, 0.985, f"up: 40 Hz to 18 kHz (log); across: {_SECONDS:g} s; light: within "
+        f"{RANGE_DB:.0f} dB of the loudest", ha="center", fontsize=8, color="#444444",
+    )  # fmt: skip
     figure.subplots_adjust(0.005, 0.01, 0.995, 0.93, wspace=0.06, hspace=0.25)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
 
 
-def _spread(categories: npt.NDArray[np.int64], count: int) -> list[int]:
+def spread(categories: npt.NDArray[np.int64], count: int) -> list[int]:
     """Indices of `count` sounds, taking one of each category in turn, sorted by category."""
     waiting = {int(c): list(np.flatnonzero(categories == c)) for c in np.unique(categories)}
     chosen: list[int] = []

@@ -16,12 +16,14 @@ import pytest
 import soundfile
 from PIL import Image
 
-from engine.errors import DataError
+from engine.errors import DataError, UsageError
 from engine.laboratory import subjects
-from engine.laboratory.comparison import Plan
+from engine.laboratory.comparison import Plan, compare_subjects
+from engine.laboratory.pictures import draw_steps, draw_trilemma
 from engine.laboratory.report import write_report
 from engine.laboratory.subjects import Between, Restarts, open_subjects
 from engine.laboratory.voice_model import UntrainedVoice, VoiceModel
+from engine.metrics.measure import open_shard
 from engine.runtime import open_runtime
 from engine.voice import load_voice
 from tests.support import fake_runs
@@ -183,6 +185,31 @@ def test_a_folder_that_is_neither_voice_nor_run_is_refused(
     with pytest.raises(DataError, match="runs cannot be opened"):
         open_subjects([tmp_path / "odd"])
     assert subjects.is_run(tmp_path / "odd")
+
+
+def test_pictures_of_many_subjects_and_of_none(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [
+        {
+            "subject": f"subject number {k}", "sampler": "ddim", "steps": 2 ** (k % 11),
+            "frechet": float(np.exp(rng.uniform(2.5, 5))), "frechet_deviation": 2.0,
+            "coverage": float(rng.uniform()), "milliseconds": float(np.exp(rng.uniform(1, 8))),
+        }
+        for k in range(20)
+    ]  # fmt: skip
+    for number, some in enumerate((rows, [])):
+        path = tmp_path / f"{number}.png"
+        draw_trilemma(path, some, 6.7, 0.97)
+        assert not_blank(Image.open(path))
+    draw_steps(tmp_path / "steps.png", rows, 6.7)
+    assert not_blank(Image.open(tmp_path / "steps.png"))
+
+
+def test_a_sampler_that_no_subject_has_is_refused(tmp_path: Path) -> None:
+    model = fake_runs.FakeModel("tones", "generates")
+    shard = open_shard(tiny_shard(tmp_path / "sounds.npz"))
+    with pytest.raises(UsageError, match="expected one of: double, plain"):
+        compare_subjects([model], shard, Plan(samplers=(("ddim", 0),)), lambda _line: None)
 
 
 def not_blank(image: Image.Image) -> bool:
