@@ -84,10 +84,10 @@ def compare_subjects(
     notes: list[str] = []
     probes: dict[str, Sounds] = {}
     for subject in subjects:
-        if subject.kind == "generates":
-            try:
-                probes[subject.name] = _probe(subject, shard, held, plan)
-            except DriftwaveError as error:
+        try:  # some that need sounds also generate, such as a VAE from its prior
+            probes[subject.name] = _probe(subject, shard, held, plan)
+        except DriftwaveError as error:
+            if subject.kind == "generates":
                 notes.append(f"{subject.name}: left out, {error}")
     makers = [subject for subject in subjects if subject.name in probes]
     rate = min([shard.sample_rate, *(subject.sample_rate for subject in subjects)])
@@ -107,7 +107,7 @@ def compare_subjects(
             made = untrained.generate(real.held_categories, seed=SEED, steps=1)
             found.rows.append(_row(untrained, "", 1, made, real, shown="floor: " + untrained.name))
         _measure_maker(subject, probes[subject.name].milliseconds, found, plan, say)
-    _measure_given(subjects, shard, held[:: max(1, len(held) // RENDERED)], found, say)
+    _measure_given(subjects, shard, held[:: max(1, len(held) // RENDERED)], found, plan, say)
     return found
 
 
@@ -115,13 +115,14 @@ def _measure_maker(
     subject: Model, probe_ms: float, found: Comparison, plan: Plan, say: Say
 ) -> None:
     """The rows and points of a subject that generates."""
-    chosen = _samplers(subject, plan)
-    usual_steps = max(1, next(iter(subject.samplers.values()), 1))
+    chosen = _samplers(subject, plan) if subject.kind == "generates" else [("", 1)]
+    step_ms = probe_ms / max(1, next(iter(subject.samplers.values()), 1))
     for place, (sampler, usual) in enumerate(chosen):
         seen: dict[int, Row] = {}
         slow: list[str] = []
+        refused: list[str] = []
         for steps in dict.fromkeys((usual, *sorted({*plan.steps, *plan.sweep}))):
-            expected = probe_ms * max(steps, 1) / usual_steps * len(found.real.held_out) / 1000.0
+            expected = step_ms * steps * len(found.real.held_out) / 1000.0
             limit = plan.seconds_a_point * (PATIENCE if steps == usual and not place else 1.0)
             if expected > limit and steps not in plan.steps:
                 slow.append(str(steps))
@@ -129,8 +130,9 @@ def _measure_maker(
             try:
                 made = _made(subject, found.real.held_categories, plan, sampler, steps)
             except DriftwaveError as error:
-                found.notes.append(f"{_called(subject, sampler)}, {steps} steps: {error}")
+                refused.append(f"{_called(subject, sampler)}, {steps} steps: {error}")
                 continue
+            step_ms = made.milliseconds / steps
             row = _row(subject, sampler, steps, made, found.real)
             say(f"{_called(subject, sampler)}, {steps} steps: Fréchet {row['frechet']:.1f}")
             if steps == usual:
@@ -139,6 +141,7 @@ def _measure_maker(
             elif any(other["nfe"] == row["nfe"] for other in seen.values()):
                 break  # a subject that takes no steps: every count is the same
             seen[steps] = row
+        found.notes += refused[:1]  # what is refused once is refused for the same reason again
         if slow:
             found.notes.append(
                 f"{_called(subject, sampler)}: {', '.join(slow)} steps are left out, each would "
@@ -152,6 +155,7 @@ def _measure_given(
     shard: AudioShard,
     rows: npt.NDArray[np.int64],
     found: Comparison,
+    plan: Plan,
     say: Say,
 ) -> None:
     """The rows of subjects that need sounds, beside what needs no learning."""
@@ -162,32 +166,42 @@ def _measure_given(
     whole = [shard.sound(int(row)) for row in rows]
     wanted = [real.fitted(sound, shard.sample_rate) for sound in whole]
 
-    def add(name: str, kind: str, made: Made, rate: int, parameters: int) -> None:
+    def add(name: str, kind: str, made: Made, rate: int, **facts: Any) -> None:
         scores = measure.compare_pairs(list(made.audio), wanted, real, rate)
-        facts = {"subject": name, "kind": kind, "parameters": parameters, "sample_rate": rate}
-        found.given.append(facts | _speed(made, rate) | scores)
+        row = {"subject": name, "kind": kind, "sampler": "", "steps": 0, "parameters": 0}
+        found.given.append(row | {"sample_rate": rate} | facts | _speed(made, rate) | scores)
         say(f"{name}: mel distance {scores['mel_db']:.2f} dB")
 
     if "denoises" in kinds:
-        add(
-            baselines.NOISY, "denoises", Sounds(baselines.noisy(wanted), 0, 0.0),
-            real.sample_rate, 0,
-        )  # fmt: skip
+        made = Sounds(baselines.noisy(wanted), 0, 0.0)
+        add(baselines.NOISY, "denoises", made, real.sample_rate)
     made = baselines.griffin_lim(wanted, real.sample_rate)
-    add(baselines.GRIFFIN_LIM, "vocodes", made, real.sample_rate, 0)
+    add(baselines.GRIFFIN_LIM, "vocodes", made, real.sample_rate)
     for subject in subjects:
         if subject.kind == "generates":
             continue
-        seconds = real.seconds
-        sounds = [measure.fitted(x, shard.sample_rate, subject.sample_rate, seconds) for x in whole]
+        rate = subject.sample_rate
+        sounds = [measure.fitted(x, shard.sample_rate, rate, real.seconds) for x in whole]
         if subject.kind == "denoises":
             sounds = baselines.noisy(sounds)
-        try:
-            made_here = subject.render(sounds, seed=SEED)
-        except DriftwaveError as error:
-            found.notes.append(f"{subject.name}: left out, {error}")
-            continue
-        add(subject.name, subject.kind, made_here, subject.sample_rate, subject.parameters)
+        for place, (sampler, steps) in enumerate(_samplers(subject, plan)):
+            limit = plan.seconds_a_point * (1.0 if place else PATIENCE)
+            try:
+                probe = subject.render(sounds[:1], seed=SEED, sampler=sampler, steps=steps)
+                if probe.milliseconds * len(sounds) / 1000.0 > limit:
+                    found.notes.append(
+                        f"{_called(subject, sampler)}: left out, it would take more than "
+                        f"{limit:.0f} s for its sounds"
+                    )
+                    continue
+                rendered = subject.render(sounds, seed=SEED, sampler=sampler, steps=steps)
+            except DriftwaveError as error:
+                found.notes.append(f"{_called(subject, sampler)}: left out, {error}")
+                continue
+            add(
+                subject.name, subject.kind, rendered, rate, sampler=sampler, steps=steps,
+                parameters=subject.parameters,
+            )  # fmt: skip
 
 
 def _made(

@@ -77,6 +77,8 @@ GENERATED: tuple[Column, ...] = (
 GIVEN: tuple[Column, ...] = (
     Column("subject", "subject", str),
     Column("does", "kind", str),
+    Column("sampler", "sampler", lambda value: value or "–"),
+    Column("steps", "steps", _steps),
     Column("mel distance, dB", "mel_db", _number(2), "low"),
     Column("log-spectral distance, dB", "log_spectral_db", _number(2), "low"),
     Column("SI-SDR, dB", "si_sdr_db", _number(1), "high", "median"),

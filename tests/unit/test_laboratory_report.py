@@ -49,6 +49,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
         fake_run(folder / "runs" / "tones", "generates"),
         fake_run(folder / "runs" / "vocoder", "vocodes"),
         fake_run(folder / "runs" / "cleaner", "denoises"),
+        fake_run(folder / "runs" / "vae", "reconstructs"),
     ]
     shard = tiny_shard(folder / "sounds.npz")
     said: list[str] = []
@@ -83,14 +84,14 @@ def test_every_subject_and_baseline_has_its_row(written: Written) -> None:
     assert json.loads((written.out / "report.json").read_text()) == written.result
     rows = {(row["subject"], row["sampler"]): row for row in written.result["rows"]}
     names = {name for name, _ in rows}
-    assert {"tiny", "tones", "real: training sounds", "floor: shaped noise"} < names
+    assert {"tiny", "tones", "vae", "real: training sounds", "floor: shaped noise"} < names
     assert {"floor: mean sound", "floor: tiny, untrained"} < names
     assert rows["tones", "plain"]["nfe"] == rows["tones", "double"]["nfe"] == 2
     assert rows["tones", "plain"]["parameters"] == 12_345
     for row in rows.values():
         assert all(np.isfinite(row[key]) for key in ("frechet", "mel_db", "coverage", "copies"))
     given = {row["subject"]: row for row in written.result["given"]}
-    assert {"tiny, codec", "vocoder", "cleaner", "floor: noisy at 10 dB"} < set(given)
+    assert {"tiny, codec", "vocoder", "cleaner", "vae", "floor: noisy at 10 dB"} < set(given)
     assert given["vocoder"]["si_sdr_db"] > 20.0
     assert given["floor: noisy at 10 dB"]["si_sdr_db"] == pytest.approx(10.0, abs=1.0)
 
@@ -123,7 +124,7 @@ def test_the_page_stands_alone_and_shows_every_subject(written: Written) -> None
     page.feed((written.out / "report.html").read_text())
     assert page.open == []
     text = " ".join(page.words)
-    for name in ("tiny", "tones", "vocoder", "cleaner", "tiny, codec", "Griffin-Lim"):
+    for name in ("tiny", "tones", "vocoder", "cleaner", "vae", "tiny, codec", "Griffin-Lim"):
         assert name in text
     kinds = {source.split(",")[0] for source in page.sources}
     assert kinds == {"data:image/png;base64", "data:audio/flac;base64"}
@@ -139,7 +140,7 @@ def test_the_pictures_are_there_and_not_blank(written: Written) -> None:
     names = {path.name for path in written.out.glob("*.png")}
     assert names == {
         "trilemma.png", "steps.png", "curves.png", "sheet-tiny.png", "sheet-tones.png",
-        "strips-tiny.png",
+        "sheet-vae.png", "strips-tiny.png",
     }  # fmt: skip
     for name in names:
         assert not_blank(Image.open(written.out / name)), name
