@@ -10,37 +10,37 @@ import click
 from benchmarks.measure import Figure, as_json, machine, table
 
 
-def _generation(count: int) -> list[Figure]:
+def _generation(count: int, device: str) -> list[Figure]:
     from benchmarks import generation
 
-    return generation.run(count)
+    return generation.run(count, device=device)
 
 
-def _served(count: int) -> list[Figure]:
+def _served(count: int, device: str) -> list[Figure]:
     from benchmarks import served
 
     return served.run(count)
 
 
-def _native(count: int) -> list[Figure]:
+def _native(count: int, device: str) -> list[Figure]:
     from benchmarks import native
 
     return native.run()
 
 
-def _osc(count: int) -> list[Figure]:
+def _osc(count: int, device: str) -> list[Figure]:
     from benchmarks import osc_load
 
     return osc_load.run(count)
 
 
-def _peer(count: int) -> list[Figure]:
+def _peer(count: int, device: str) -> list[Figure]:
     from benchmarks import peer
 
     return peer.run(count)
 
 
-BENCHMARKS: Mapping[str, Callable[[int], list[Figure]]] = {
+BENCHMARKS: Mapping[str, Callable[[int, str], list[Figure]]] = {
     "generation": _generation,
     "peer": _peer,
     "served": _served,
@@ -52,13 +52,14 @@ BENCHMARKS: Mapping[str, Callable[[int], list[Figure]]] = {
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(sorted(BENCHMARKS)))
 @click.option("--count", default=50, show_default=True, help="Repetitions of each measurement.")
+@click.option("--device", default="cpu", show_default=True, help="Of `generation`: cpu or cuda.")
 @click.option("--json", "json_", is_flag=True, help="Print JSON instead of a table.")
-def main(names: tuple[str, ...], count: int, json_: bool) -> None:
+def main(names: tuple[str, ...], count: int, device: str, json_: bool) -> None:
     """Time Driftwave on this machine; without NAMES everything runs."""
     figures: list[Figure] = []
     for name in names or tuple(BENCHMARKS):
         print(f"{name} …", file=sys.stderr)
-        figures += BENCHMARKS[name](count)
+        figures += BENCHMARKS[name](count, device)
     if json_:
         print(as_json(figures))
         return

@@ -21,6 +21,7 @@ from tests.support.link_client import (
     mapped_segments,
     open_descriptors,
     replies_until,
+    stop_process,
     wait_until,
 )
 from tests.support.link_echo import EchoHandler, Nursery, echo_audio
@@ -111,7 +112,7 @@ def test_a_stopped_plugin_costs_the_others_nothing(nursery: Nursery, tmp_path: P
         stopped = [nursery.play(server.path, hold=1) for _ in range(4)]
         wait_until(lambda: len(server.peers) == 4, "four plugins are connected")
         for plugin in stopped:
-            os.kill(plugin, signal.SIGSTOP)
+            stop_process(plugin)
         client = connect(server.path)
         for job in range(1, 20):
             client.generate(job, seed=job, seconds=0.01)
@@ -132,7 +133,7 @@ def test_a_stopped_engine_does_not_hold_a_plugin_that_connects(
 ) -> None:
     path = tmp_path / "engine.sock"
     engine = nursery.serve(path)
-    os.kill(engine, signal.SIGSTOP)
+    stop_process(engine)
     clients = [_native.LinkClient() for _ in range(3)]
     for client in clients:
         result = client.connect(str(path), timeout_ms=20)

@@ -15,7 +15,7 @@ import pytest
 
 from bridge import _native
 from plugin_host.harness import FloatArray, Harness, find_clip, note_on
-from tests.support.link_client import mapped_segments, open_descriptors
+from tests.support.link_client import mapped_segments, open_descriptors, stop_process
 from tests.support.link_echo import RATE, Nursery, echo_audio
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,7 +71,7 @@ def test_a_stopped_engine_is_noticed_and_the_request_answered_when_it_goes_on(
     pid = nursery.serve(socket_of(runtime))
     with Harness(runtime_dir=str(runtime)) as host:
         host.wait(lambda s: s.status is _native.EngineStatus.READY, "ready")
-        os.kill(pid, signal.SIGSTOP)
+        stop_process(pid)
         host.generator.set_seed(2, 9)
         host.generator.generate(2)
         host.wait(lambda s: s.status is _native.EngineStatus.LOST, "the stopped engine noticed")

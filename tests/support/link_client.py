@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import struct
 import time
 from collections.abc import Callable
@@ -68,3 +69,14 @@ def open_descriptors() -> int:
 def mapped_segments() -> int:
     """How many link segments this process maps."""
     return Path("/proc/self/maps").read_text().count("driftwave-link")
+
+
+def stop_process(pid: int) -> None:
+    """SIGSTOP, and wait until every thread of the process has stopped."""
+    os.kill(pid, signal.SIGSTOP)
+
+    def stopped() -> bool:
+        tasks = Path(f"/proc/{pid}/task").glob("*/stat")
+        return all(task.read_text().rsplit(") ", 1)[1][0] in "Tt" for task in tasks)
+
+    wait_until(stopped, "every thread stops")
