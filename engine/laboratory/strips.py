@@ -28,7 +28,7 @@ __all__ = ["Strip", "draw_strips", "strips"]
 FloatArray = npt.NDArray[np.float32]
 
 POINTS = 7
-STARTS = (0.0, 0.1, 0.2, 0.3, 0.5)
+STARTS = (0.0, 0.1, 0.3, 0.5, 0.7)
 SEEDS = (1, 2)
 
 
