@@ -33,6 +33,7 @@ SHORTEST_SECONDS = 0.25  # compared; a subject's shorter sounds end in silence
 RENDERED = 48  # held-out sounds that a subject which needs sounds is given
 PROBES = 2  # sounds that tell a subject's length and speed
 PATIENCE = 10.0  # a subject's default sampler may take this many times seconds_a_point
+_ANY = np.full(1, -1, dtype=np.int64)  # one sound of any category
 _CHUNK = 32  # sounds asked for at once
 _SHOWN = 32  # sounds of a subject that are kept for pictures
 
@@ -116,13 +117,14 @@ def _measure_maker(
 ) -> None:
     """The rows and points of a subject that generates."""
     chosen = _samplers(subject, plan) if subject.kind == "generates" else [("", 1)]
-    step_ms = probe_ms / max(1, next(iter(subject.samplers.values()), 1))
+    times_ms = {max(1, next(iter(subject.samplers.values()), 1)): probe_ms}
     for place, (sampler, usual) in enumerate(chosen):
         seen: dict[int, Row] = {}
+        shown: dict[int, dict[int, FloatArray]] = {}
         slow: list[str] = []
         refused: list[str] = []
         for steps in dict.fromkeys((usual, *sorted({*plan.steps, *plan.sweep}))):
-            expected = step_ms * steps * len(found.real.held_out) / 1000.0
+            expected = _expected_ms(times_ms, steps) * len(found.real.held_out) / 1000.0
             limit = plan.seconds_a_point * (PATIENCE if steps == usual and not place else 1.0)
             if expected > limit and steps not in plan.steps:
                 slow.append(str(steps))
@@ -132,15 +134,17 @@ def _measure_maker(
             except DriftwaveError as error:
                 refused.append(f"{_called(subject, sampler)}, {steps} steps: {error}")
                 continue
-            step_ms = made.milliseconds / steps
+            times_ms[steps] = made.milliseconds
             row = _row(subject, sampler, steps, made, found.real)
             say(f"{_called(subject, sampler)}, {steps} steps: Fréchet {row['frechet']:.1f}")
-            if steps == usual:
-                found.rows.append(row)
-                found.shown.setdefault(subject.name, _shown(subject, made, found.real))
-            elif any(other["nfe"] == row["nfe"] for other in seen.values()):
-                break  # a subject that takes no steps: every count is the same
             seen[steps] = row
+            shown[steps] = _shown(subject, made, found.real)
+            if len(seen) == 1 and not _takes_steps(subject, made, plan, sampler, steps):
+                break  # every count would be the same
+        if seen:  # where the usual steps were too slow, the most that were not
+            steps = usual if usual in seen else max(seen)
+            found.rows.append(seen[steps])
+            found.shown.setdefault(subject.name, shown[steps])
         found.notes += refused[:1]  # what is refused once is refused for the same reason again
         if slow:
             found.notes.append(
@@ -280,6 +284,26 @@ def _speed(made: Made, sample_rate: int) -> Row:
         "seconds": seconds,
         "real_time": real_time,
     }
+
+
+def _takes_steps(subject: Model, made: Made, plan: Plan, sampler: str, steps: int) -> bool:
+    """Whether another number of steps takes another number of network evaluations."""
+    try:
+        other = _made(subject, _ANY, plan, sampler, steps - 1 if steps > 1 else 2)
+    except DriftwaveError:
+        return True  # not that number of steps; others are tried
+    return other.nfe != made.nfe
+
+
+def _expected_ms(times_ms: dict[int, float], steps: int) -> float:
+    """About the time of a sound in `steps`, from the times of other step counts."""
+    known = sorted(times_ms)
+    if steps <= known[0] or len(known) == 1:
+        return times_ms[known[0]] * steps / known[0]
+    above = next((place for place, count in enumerate(known) if count >= steps), len(known) - 1)
+    low, high = known[above - 1], known[above]
+    slope = max(times_ms[high] - times_ms[low], 0.0) / (high - low)
+    return times_ms[low] + slope * (steps - low)
 
 
 def _shown(subject: Model, made: Made, real: Real) -> dict[int, FloatArray]:

@@ -53,6 +53,7 @@ _LAST = (
     Column("network evaluations", "nfe", _steps),
     Column("ms a sound", "milliseconds", _milliseconds, "low"),
     Column("× real time", "real_time", _speed, "high", "seconds of sound made in a second"),
+    Column("length, s", "seconds", _number(2), "", "of its own sounds, mean"),
     Column("parameters", "parameters", _count),
     Column("rate, Hz", "sample_rate", lambda value: f"{value:,}"),
 )

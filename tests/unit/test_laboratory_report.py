@@ -18,7 +18,7 @@ from PIL import Image
 
 from engine.errors import DataError, UsageError
 from engine.laboratory import subjects
-from engine.laboratory.comparison import Plan, compare_subjects
+from engine.laboratory.comparison import Plan, _expected_ms, compare_subjects
 from engine.laboratory.pictures import draw_steps, draw_trilemma
 from engine.laboratory.report import write_report
 from engine.laboratory.subjects import Between, Restarts, open_subjects
@@ -117,6 +117,14 @@ def test_steps_are_swept_as_far_as_a_subject_goes(written: Written) -> None:
     points = [p["steps"] for p in written.result["points"] if p["subject"] == "tones"]
     assert points == [1, 2, 1, 2]  # plain and double; eight steps are refused
     assert any("8 steps" in note and "at most 4" in note for note in written.result["notes"])
+
+
+def test_expected_times_grow_with_steps() -> None:
+    assert _expected_ms({4: 40.0}, 8) == 80.0
+    assert _expected_ms({4: 40.0, 8: 60.0}, 2) == 20.0
+    assert _expected_ms({4: 40.0, 8: 60.0}, 6) == 50.0
+    assert _expected_ms({4: 40.0, 8: 60.0}, 8) == 60.0
+    assert _expected_ms({4: 40.0, 8: 60.0}, 16) == 100.0
 
 
 def test_the_page_stands_alone_and_shows_every_subject(written: Written) -> None:
