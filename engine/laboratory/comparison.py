@@ -203,7 +203,8 @@ def _measure_given(
                 found.notes.append(f"{_called(subject, sampler)}: left out, {error}")
                 continue
             add(
-                subject.name, subject.kind, rendered, rate, sampler=sampler, steps=steps,
+                subject.name, subject.kind, rendered, rate, sampler=sampler,
+                steps=steps if sampler else 0,
                 parameters=subject.parameters,
             )  # fmt: skip
 

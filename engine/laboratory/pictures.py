@@ -125,9 +125,7 @@ def draw_steps(path: Path, points: Sequence[Row], split_half: float) -> None:
     panels[0].set_yscale("log")
     limits = (min(split_half, *panels[0].get_ylim()) / 1.1, panels[0].get_ylim()[1])
     panels[0].set_ylim(limits)
-    ticks = _round_ticks(*limits, (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
-    panels[0].set_yticks(ticks, labels=[f"{tick:g}" for tick in ticks])
-    panels[0].minorticks_off()
+    _plain_ticks(panels[0])
     panels[0].set_ylabel("Fréchet distance, dB² (log; lower is better)")
     panels[1].set_ylabel("coverage, % (higher is better)")
     panels[1].set_ylim(-3, 103)
@@ -183,6 +181,7 @@ def draw_curves(path: Path, curves: Mapping[str, Sequence[Row]]) -> None:
             )  # fmt: skip
         if keys and all(row.get(key, 1.0) > 0.0 for row in rows for key in keys):
             panel.set_yscale("log")
+            _plain_ticks(panel)
         panel.set_xlabel("training step")
         panel.set_ylabel("loss")
         if len(keys) > 1:
@@ -260,6 +259,17 @@ def _round_ticks(low: float, high: float, digits: Sequence[float] = (1.0, 2.0, 5
     powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
     ticks = [digit * 10.0**power for power in powers for digit in digits]
     return [tick for tick in ticks if low <= tick <= high]
+
+
+def _plain_ticks(panel: Any) -> None:
+    """Plain numbers, not too many, on a logarithmic vertical axis."""
+    low, high = panel.get_ylim()
+    for digits in ((1.0, 1.2, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0), (1.0, 2.0, 5.0), (1.0,)):
+        ticks = _round_ticks(low, high, digits)
+        if len(ticks) <= 7:
+            break
+    panel.set_yticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    panel.minorticks_off()
 
 
 def _decades(values: Sequence[float]) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from engine.laboratory.page import Section, page
 from engine.laboratory.strips import Strip, draw_strips, strips
 from engine.laboratory.subjects import Model, is_run, open_subjects
 from engine.laboratory.tables import GENERATED, GIVEN, as_html, as_markdown
+from engine.metrics.griffin_lim import HOP, MEL_BANDS
 from engine.metrics.manifolds import NEIGHBOURS, expected_coverage
 from engine.metrics.measure import DIMENSIONS, held_rows, open_shard
 from engine.metrics.memorisation import QUANTILE
@@ -116,22 +117,26 @@ def _how(found: Comparison) -> list[str]:
     real = found.real
     return [
         f"Fréchet: distance of the Gaussians of two sets of sounds, in {DIMENSIONS} principal "
-        f"directions of a mel-envelope embedding. Two halves of the real sounds, of this size: "
-        f"{found.floors['split_half']:.1f}; training against held-out sounds: "
-        f"{found.floors['frechet']:.1f}, because they come from different sources. Differences "
-        "below two or three times the ± are none.",
+        f"directions of a mel-envelope embedding, in dB². Two halves of the real sounds, of this "
+        f"size: {found.floors['split_half']:.1f}; training against held-out sounds: "
+        f"{found.floors['frechet']:.1f} (more where these come from other sources). "
+        "Differences below two or three times the ± are none.",
         "Mel distance: median, over windows of 2048, 1024 and 512 samples, to the held-out sound "
         "(of the category) that is nearest; gain removed.",
         "Category accuracy: what a linear classifier, trained on the real training sounds, says "
         f"about the category asked for; it is right about {found.floors['accuracy']:.0%} of the "
         "held-out sounds. A higher figure means typical sounds, not better ones.",
         f"Precision, density, coverage, recall: in the same directions, with {NEIGHBOURS} nearest "
-        f"neighbours. Equal distributions would have density 1, coverage {_expected(found):.0%}.",
+        f"neighbours. Equal distributions would have density 1, coverage {_expected(found):.0%}. "
+        "A lone real sound has a wide neighbourhood, so precision is easily high; with fewer "
+        "than some 200 sounds so is coverage.",
         "Pairwise distance: mean distance of two sounds of a set; of the held-out sounds "
         f"{found.floors['diversity_db']:.1f} dB.",
         f"Copies: share of sounds nearer to a training sound than {real.copies.below_db:.2f} dB, "
         f"the {QUANTILE:.0%} quantile of held-out sounds. A generator that copies nothing "
         f"scores {QUANTILE:.0%}, the training sounds themselves 100%.",
+        f"Given a sound: Griffin-Lim hears {MEL_BANDS} mel bands each {HOP} samples, far more than "
+        "a codec's latents hold, and knows no phase; phases count in SI-SDR alone.",
         "Milliseconds are wall-clock time on the machine that wrote this, with what else it did.",
     ]
 

@@ -21,7 +21,8 @@ from engine.voice import find_voice
 
 __all__ = [
     "KINDS",
-    "Between",
+    "BetweenSeeds",
+    "BetweenSounds",
     "Made",
     "Model",
     "Restarts",
@@ -118,14 +119,19 @@ class Model(Protocol):
 
 
 @runtime_checkable
-class Between(Protocol):
-    """A subject that goes from one sound to another. Optional."""
+class BetweenSeeds(Protocol):
+    """A subject whose noise can be set: it goes from one seed's sound to another's. Optional."""
 
     def between_seeds(
         self, first: int, second: int, points: int, *, category: int, steps: int = 0
     ) -> Made:
         """`points` sounds, the noise going from one seed's to the other's on a great circle."""
         ...
+
+
+@runtime_checkable
+class BetweenSounds(Protocol):
+    """A subject with latents of given sounds: it goes from one to another. Optional."""
 
     def between_sounds(self, first: FloatArray, second: FloatArray, points: int) -> Made:
         """`points` sounds, the latent going from one sound's to the other's on a line."""

@@ -21,7 +21,7 @@ from engine.laboratory import subjects
 from engine.laboratory.comparison import Plan, _expected_ms, compare_subjects
 from engine.laboratory.pictures import draw_steps, draw_trilemma
 from engine.laboratory.report import write_report
-from engine.laboratory.subjects import Between, Restarts, open_subjects
+from engine.laboratory.subjects import BetweenSeeds, BetweenSounds, Restarts, open_subjects
 from engine.laboratory.voice_model import UntrainedVoice, VoiceModel
 from engine.metrics.measure import open_shard
 from engine.runtime import open_runtime
@@ -165,8 +165,8 @@ def test_the_markdown_table_is_one_table_for_all(written: Written) -> None:
 def test_a_voice_goes_from_seed_to_seed_and_from_sound_to_sound(tmp_path: Path) -> None:
     voice = load_voice(tiny_voice(tmp_path / "voices" / "tiny").folder)
     model = VoiceModel(open_runtime("cpu", threads=1).load(voice))
-    assert isinstance(model, Between)
-    assert isinstance(model, Restarts)
+    for ability in (BetweenSeeds, BetweenSounds, Restarts):
+        assert isinstance(model, ability)
     kick = np.zeros(1, dtype=np.int64)
     row = model.between_seeds(5, 9, 3, category=0, steps=2).audio
     for place, seed in ((0, 5), (2, 9)):  # the ends are what those seeds make
