@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from engine.laboratory.baselines import NOISY_DB, noisy
 from engine.laboratory.pictures import pyplot
+from engine.laboratory.run_strips import Sampled, seeds_between
 from engine.laboratory.subjects import BetweenSeeds, BetweenSounds, Model, Restarts
 from engine.metrics.measure import Real, fitted
 from engine.metrics.pairs import mel_distance_db, si_sdr_db
@@ -47,9 +48,9 @@ def strips(subject: Model, real: Real) -> list[Strip]:
     made = []
     kinds = [int(real.held_categories[index]) for index in _examples(real)]
     shares = [f"{k / (POINTS - 1):.0%}" for k in range(POINTS)]
-    if isinstance(subject, BetweenSeeds):
-        category = kinds[0] if subject.conditional else -1
-        sounds = subject.between_seeds(*SEEDS, POINTS, category=category).audio
+    category = kinds[0] if subject.conditional else -1
+    sounds = _between_seeds(subject, category)
+    if sounds is not None:
         title = f"{subject.name}: from seed {SEEDS[0]} to seed {SEEDS[1]}, noise on a great circle"
         made.append(Strip(title, sounds, shares, subject.sample_rate))
     if isinstance(subject, BetweenSounds):
@@ -93,6 +94,17 @@ def draw_strips(path: Path, made: Sequence[Strip], seconds: float) -> None:
             place.set_title(strip.labels[number], fontsize=8.5)
     figure.savefig(path, dpi=120)
     plt.close(figure)
+
+
+def _between_seeds(subject: Model, category: int) -> Sequence[FloatArray] | None:
+    """Sounds between two seeds; None for a subject that cannot, or that is told more than that."""
+    if isinstance(subject, BetweenSeeds):
+        return subject.between_seeds(*SEEDS, POINTS, category=category).audio
+    if subject.kind != "generates" or not isinstance(subject, Sampled):
+        return None
+    if subject.opened.info.frame_channels:
+        return None
+    return seeds_between(subject, *SEEDS, POINTS, category=category).audio
 
 
 def _denoising(subject: Model, restarts: Restarts, real: Real, kind: int) -> Strip:

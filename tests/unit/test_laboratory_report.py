@@ -6,7 +6,7 @@ import base64
 import io
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,16 @@ import numpy as np
 import pytest
 import soundfile
 from PIL import Image
+from torch import Tensor, nn
 
 from engine.errors import DataError, UsageError
+from engine.frameworks import DataInfo
+from engine.frameworks.sampling import Drawn, Order, Sampling
 from engine.laboratory import subjects
 from engine.laboratory.comparison import Plan, _expected_ms, compare_subjects
 from engine.laboratory.pictures import draw_steps, draw_trilemma
 from engine.laboratory.report import write_report
+from engine.laboratory.run_strips import seeds_between
 from engine.laboratory.subjects import BetweenSeeds, BetweenSounds, Restarts, open_subjects
 from engine.laboratory.voice_model import UntrainedVoice, VoiceModel
 from engine.metrics.measure import open_shard
@@ -180,6 +184,44 @@ def test_a_voice_goes_from_seed_to_seed_and_from_sound_to_sound(tmp_path: Path) 
     np.testing.assert_allclose(between[0], decoded, atol=1e-6)
     assert model.generate(kick, seed=1, steps=4).nfe == 4
     assert UntrainedVoice(model.loaded).generate(kick, seed=1, steps=1).nfe == 1
+
+
+INFO = DataInfo(8000, 1, 500, ("kick", "snare"), ("length",))
+
+
+@dataclass(frozen=True)
+class NoiseItself:
+    """A run whose sound is its noise: opened and sampled at once."""
+
+    network: nn.Module = field(default_factory=nn.Identity)
+    info: DataInfo = INFO
+    device: str = "cpu"
+    usual_length: int = 500
+
+    @property
+    def opened(self) -> NoiseItself:
+        return self
+
+    @property
+    def sampling(self) -> Sampling:
+        def make(_network: nn.Module, order: Order, _sampler: str, steps: int) -> Drawn:
+            assert order.conditions.category.tolist() == [1] * order.rows
+            return Drawn(order.noise(0, (order.rows, 1, order.length)), steps)
+
+        return Sampling({"noise": 3}, make, "sound")
+
+    def audio(self, x: Tensor) -> Tensor:
+        return x[:, 0]
+
+
+def test_a_run_goes_from_seed_to_seed_on_a_great_circle() -> None:
+    made = seeds_between(NoiseItself(), 4, 9, 5, category=1)
+    assert (len(made.audio), made.nfe) == (5, 3)
+    for place, seed in ((0, 4), (4, 9)):  # the ends are those seeds' own noise
+        own = np.random.Generator(np.random.Philox(key=seed)).standard_normal(500, np.float32)
+        np.testing.assert_array_equal(made.audio[place], own)
+    norms = [float(np.linalg.norm(sound)) for sound in made.audio]
+    assert norms[2] == pytest.approx((norms[0] + norms[4]) / 2, rel=0.05)
 
 
 def test_a_folder_that_is_neither_voice_nor_run_is_refused(
