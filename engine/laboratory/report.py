@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.errors import DriftwaveError
 from engine.laboratory import pictures
 from engine.laboratory.comparison import Comparison, Plan, compare_subjects
 from engine.laboratory.page import Section, page
@@ -66,7 +67,7 @@ def write_files(
     sections = [_tables(found), _trilemma(found, out)]
     if found.points:
         sections.append(_steps(found, out))
-    sections += [*_sheets(found, out), *_strips(found, subjects, out)]
+    sections += [*_sheets(found, out), *_strips(found, subjects, out, say)]
     curves = {run.name: pictures.curve_rows(run / CURVE) for run in runs if (run / CURVE).exists()}
     curves = {name: rows for name, rows in curves.items() if rows}
     if curves:
@@ -201,10 +202,14 @@ def _sheets(found: Comparison, out: Path) -> list[Section]:
     return sections
 
 
-def _strips(found: Comparison, subjects: Sequence[Model], out: Path) -> list[Section]:
+def _strips(found: Comparison, subjects: Sequence[Model], out: Path, say: Say) -> list[Section]:
     sections = []
     for subject in subjects:
-        made: list[Strip] = strips(subject, found.real)
+        try:
+            made: list[Strip] = strips(subject, found.real)
+        except DriftwaveError as error:
+            say(f"{subject.name}: no strips, {error}")
+            continue
         if not made:
             continue
         path = out / f"strips-{_slug(subject.name)}.png"

@@ -20,6 +20,8 @@ __all__ = ["Sampled", "seeds_between"]
 
 Array = npt.NDArray[np.float32]
 
+MANY_STEPS = 50  # too slow for a strip
+
 
 class Opened(Protocol):
     """A trained run, open."""
@@ -55,7 +57,8 @@ def seeds_between(
 ) -> Sounds:
     """`points` sounds in one batch; the ends are sound 0 of either seed.
 
-    Raises BadRange for steps that the default sampler cannot take.
+    The default sampler, or where that takes many steps the one that takes the fewest above one.
+    Raises BadRange for steps that it cannot take.
     """
     opened, device = model.opened, model.opened.device
     told = Conditions(
@@ -71,10 +74,18 @@ def seeds_between(
     checked: Noise = noise
     begun = time.perf_counter()
     order = Order(told, opened.usual_length, checked)
-    drawn = model.sampling.draw(opened.network, order, "", steps)
+    drawn = model.sampling.draw(opened.network, order, _quick(model.sampling), steps)
     audio = opened.audio(drawn.x).float().cpu().numpy()
     each_ms = (time.perf_counter() - begun) * 1000.0 / points
     return Sounds(list(audio), drawn.nfe, each_ms)
+
+
+def _quick(sampling: Sampling) -> str:
+    first = next(iter(sampling.samplers))
+    several = {name: steps for name, steps in sampling.samplers.items() if steps > 1}
+    if sampling.samplers[first] <= MANY_STEPS or not several:
+        return first
+    return min(several, key=several.__getitem__)
 
 
 def _normal(seed: int, draw: int, shape: tuple[int, ...]) -> Array:
