@@ -103,14 +103,15 @@ def figures(result: dict[str, Any]) -> str:
         f"On {result['sounds']} held-out sounds; as many were generated for each row, of the same"
         " categories.",
         "",
-        "| sounds | Fréchet distance | category accuracy | diversity, dB "
-        "| nearest training sound, dB |",
-        "| --- | --- | --- | --- | --- |",
+        "| sounds | Fréchet distance | coverage | density | category accuracy | diversity, dB "
+        "| nearest training sound, dB | copies |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, row in rows.items():
         lines.append(
-            f"| {name} | {row['frechet']:.1f} | {row['accuracy']:.0%} | {row['diversity_db']:.1f} "
-            f"| {row['nearest_train_db']:.1f} |"
+            f"| {name} | {row['frechet']:.1f} | {row['coverage']:.0%} | {row['density']:.2f} "
+            f"| {row['accuracy']:.0%} | {row['diversity_db']:.1f} | {row['nearest_train_db']:.1f} "
+            f"| {row['copies']:.0%} |"
         )
     codec, control = result["reconstruction"], result["control"]
     lines += [

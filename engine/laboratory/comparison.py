@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.errors import BadRange
+from engine.errors import DriftwaveError, UsageError
 from engine.laboratory import baselines
 from engine.laboratory.subjects import Made, Model, Sounds
 from engine.laboratory.voice_model import UntrainedVoice, VoiceModel
 from engine.metrics import measure
 from engine.metrics.measure import SEED, Real
+from engine.metrics.sheet import spread
 from engine.training.audio_shard import AudioShard
 
 __all__ = ["STEPS", "Comparison", "Plan", "Row", "compare_subjects"]
@@ -32,8 +33,9 @@ SHORTEST_SECONDS = 0.25  # compared; a subject's shorter sounds end in silence
 RENDERED = 48  # held-out sounds that a subject which needs sounds is given
 PROBES = 2  # sounds that tell a subject's length and speed
 PATIENCE = 10.0  # a subject's default sampler may take this many times seconds_a_point
+_ANY = np.full(1, -1, dtype=np.int64)  # one sound of any category
 _CHUNK = 32  # sounds asked for at once
-_SHOWN = 64  # sounds of a subject that are kept for pictures
+_SHOWN = 32  # sounds of a subject that are kept for pictures
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ class Plan:
 class Comparison:
     """What was measured. rows: the table of generated sounds; given: of sounds from sounds.
 
-    points: quality against steps. shown: name of a generating subject -> the first of its sounds,
-    in the order of real.held_out, at real.sample_rate. notes: what was left out, and why.
+    points: quality against steps. shown: name of a generating subject -> number of a held-out
+    sound -> the sound made for its category, at real.sample_rate. notes: what was left out, why.
     """
 
     real: Real
@@ -66,7 +68,7 @@ class Comparison:
     rows: list[Row] = field(default_factory=list)
     given: list[Row] = field(default_factory=list)
     points: list[Row] = field(default_factory=list)
-    shown: dict[str, list[FloatArray]] = field(default_factory=dict)
+    shown: dict[str, dict[int, FloatArray]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -75,12 +77,20 @@ def compare_subjects(
 ) -> Comparison:
     """Measures every subject on a shard's held-out sounds.
 
-    Raises DataError when too few sounds are held out. A sampler that is too slow, or a step count
-    that a subject cannot take, is left out and noted.
+    Raises DataError when too few sounds are held out, UsageError for a sampler that none has.
+    What is too slow, or fails with an error of engine.errors, is left out and noted.
     """
     held = measure.held_rows(shard, plan.sounds)
-    makers = [subject for subject in subjects if subject.kind == "generates"]
-    probes = {subject.name: _probe(subject, shard, held, plan) for subject in makers}
+    _refuse_unknown(subjects, plan)
+    notes: list[str] = []
+    probes: dict[str, Sounds] = {}
+    for subject in subjects:
+        try:  # some that need sounds also generate, such as a VAE from its prior
+            probes[subject.name] = _probe(subject, shard, held, plan)
+        except DriftwaveError as error:
+            if subject.kind == "generates":
+                notes.append(f"{subject.name}: left out, {error}")
+    makers = [subject for subject in subjects if subject.name in probes]
     rate = min([shard.sample_rate, *(subject.sample_rate for subject in subjects)])
     lengths = [
         max(len(sound) for sound in probes[subject.name].audio) / subject.sample_rate
@@ -89,7 +99,7 @@ def compare_subjects(
     seconds = max(min([measure.WHOLE_SECONDS, *lengths]), SHORTEST_SECONDS)
     say(f"reading real sounds at {rate} Hz, {seconds:.2f} s each")
     real = measure.read_real(shard, held, sample_rate=rate, seconds=seconds)
-    found = Comparison(real, measure.floors(real))
+    found = Comparison(real, measure.floors(real), notes=notes)
     for name, made in baselines.made_baselines(real):
         found.rows.append(_baseline_row(name, made, real))
     for subject in makers:
@@ -98,7 +108,7 @@ def compare_subjects(
             made = untrained.generate(real.held_categories, seed=SEED, steps=1)
             found.rows.append(_row(untrained, "", 1, made, real, shown="floor: " + untrained.name))
         _measure_maker(subject, probes[subject.name].milliseconds, found, plan, say)
-    _measure_given(subjects, shard, held[:: max(1, len(held) // RENDERED)], found, say)
+    _measure_given(subjects, shard, held[:: max(1, len(held) // RENDERED)], found, plan, say)
     return found
 
 
@@ -106,34 +116,41 @@ def _measure_maker(
     subject: Model, probe_ms: float, found: Comparison, plan: Plan, say: Say
 ) -> None:
     """The rows and points of a subject that generates."""
-    chosen = _samplers(subject, plan)
-    usual_steps = max(1, next(iter(subject.samplers.values()), 1))
+    chosen = _samplers(subject, plan) if subject.kind == "generates" else [("", 1)]
+    times_ms = {max(1, next(iter(subject.samplers.values()), 1)): probe_ms}
     for place, (sampler, usual) in enumerate(chosen):
         seen: dict[int, Row] = {}
+        shown: dict[int, dict[int, FloatArray]] = {}
+        slow: list[str] = []
+        refused: list[str] = []
         for steps in dict.fromkeys((usual, *sorted({*plan.steps, *plan.sweep}))):
-            expected = probe_ms * max(steps, 1) / usual_steps * len(found.real.held_out) / 1000.0
+            expected = _expected_ms(times_ms, steps) * len(found.real.held_out) / 1000.0
             limit = plan.seconds_a_point * (PATIENCE if steps == usual and not place else 1.0)
             if expected > limit and steps not in plan.steps:
-                found.notes.append(
-                    f"{_called(subject, sampler)}, {steps} steps: left out, it would take about "
-                    f"{expected:.0f} s; more than {limit:.0f} s"
-                )
+                slow.append(str(steps))
                 continue
             try:
                 made = _made(subject, found.real.held_categories, plan, sampler, steps)
-            except BadRange as error:
-                found.notes.append(f"{_called(subject, sampler)}, {steps} steps: {error}")
+            except DriftwaveError as error:
+                refused.append(f"{_called(subject, sampler)}, {steps} steps: {error}")
                 continue
+            times_ms[steps] = made.milliseconds
             row = _row(subject, sampler, steps, made, found.real)
             say(f"{_called(subject, sampler)}, {steps} steps: Fréchet {row['frechet']:.1f}")
-            if steps == usual:
-                found.rows.append(row)
-                kept = made.audio[:_SHOWN] if len(made.audio) > 4 * _SHOWN else made.audio
-                sounds = [found.real.fitted(sound, subject.sample_rate) for sound in kept]
-                found.shown.setdefault(subject.name, sounds)
-            elif any(other["nfe"] == row["nfe"] for other in seen.values()):
-                break  # a subject that takes no steps: every count is the same
             seen[steps] = row
+            shown[steps] = _shown(subject, made, found.real)
+            if len(seen) == 1 and not _takes_steps(subject, made, plan, sampler, steps):
+                break  # every count would be the same
+        if seen:  # where the usual steps were too slow, the most that were not
+            steps = usual if usual in seen else max(seen)
+            found.rows.append(seen[steps])
+            found.shown.setdefault(subject.name, shown[steps])
+        found.notes += refused[:1]  # what is refused once is refused for the same reason again
+        if slow:
+            found.notes.append(
+                f"{_called(subject, sampler)}: {', '.join(slow)} steps are left out, each would "
+                f"take more than {plan.seconds_a_point:.0f} s for its sounds"
+            )
         found.points += [seen[steps] for steps in sorted(seen)]
 
 
@@ -142,6 +159,7 @@ def _measure_given(
     shard: AudioShard,
     rows: npt.NDArray[np.int64],
     found: Comparison,
+    plan: Plan,
     say: Say,
 ) -> None:
     """The rows of subjects that need sounds, beside what needs no learning."""
@@ -152,28 +170,43 @@ def _measure_given(
     whole = [shard.sound(int(row)) for row in rows]
     wanted = [real.fitted(sound, shard.sample_rate) for sound in whole]
 
-    def add(name: str, kind: str, made: Made, rate: int, parameters: int) -> None:
+    def add(name: str, kind: str, made: Made, rate: int, **facts: Any) -> None:
         scores = measure.compare_pairs(list(made.audio), wanted, real, rate)
-        facts = {"subject": name, "kind": kind, "parameters": parameters, "sample_rate": rate}
-        found.given.append(facts | _speed(made, rate) | scores)
+        row = {"subject": name, "kind": kind, "sampler": "", "steps": 0, "parameters": 0}
+        found.given.append(row | {"sample_rate": rate} | facts | _speed(made, rate) | scores)
         say(f"{name}: mel distance {scores['mel_db']:.2f} dB")
 
     if "denoises" in kinds:
-        add(
-            baselines.NOISY, "denoises", Sounds(baselines.noisy(wanted), 0, 0.0),
-            real.sample_rate, 0,
-        )  # fmt: skip
+        made = Sounds(baselines.noisy(wanted), 0, 0.0)
+        add(baselines.NOISY, "denoises", made, real.sample_rate)
     made = baselines.griffin_lim(wanted, real.sample_rate)
-    add(baselines.GRIFFIN_LIM, "vocodes", made, real.sample_rate, 0)
+    add(baselines.GRIFFIN_LIM, "vocodes", made, real.sample_rate)
     for subject in subjects:
         if subject.kind == "generates":
             continue
-        seconds = real.seconds
-        sounds = [measure.fitted(x, shard.sample_rate, subject.sample_rate, seconds) for x in whole]
+        rate = subject.sample_rate
+        sounds = [measure.fitted(x, shard.sample_rate, rate, real.seconds) for x in whole]
         if subject.kind == "denoises":
             sounds = baselines.noisy(sounds)
-        made_here = subject.render(sounds, seed=SEED)
-        add(subject.name, subject.kind, made_here, subject.sample_rate, subject.parameters)
+        for place, (sampler, steps) in enumerate(_samplers(subject, plan)):
+            limit = plan.seconds_a_point * (1.0 if place else PATIENCE)
+            try:
+                probe = subject.render(sounds[:1], seed=SEED, sampler=sampler, steps=steps)
+                if probe.milliseconds * len(sounds) / 1000.0 > limit:
+                    found.notes.append(
+                        f"{_called(subject, sampler)}: left out, it would take more than "
+                        f"{limit:.0f} s for its sounds"
+                    )
+                    continue
+                rendered = subject.render(sounds, seed=SEED, sampler=sampler, steps=steps)
+            except DriftwaveError as error:
+                found.notes.append(f"{_called(subject, sampler)}: left out, {error}")
+                continue
+            add(
+                subject.name, subject.kind, rendered, rate, sampler=sampler,
+                steps=steps if sampler else 0,
+                parameters=subject.parameters,
+            )  # fmt: skip
 
 
 def _made(
@@ -199,6 +232,16 @@ def _made(
 def _probe(subject: Model, shard: AudioShard, held: npt.NDArray[np.int64], plan: Plan) -> Sounds:
     categories = shard.category[held[:PROBES]].astype(np.int64)
     return _made(subject, categories, plan, "", 0)
+
+
+def _refuse_unknown(subjects: Sequence[Model], plan: Plan) -> None:
+    known = {name for subject in subjects for name in subject.samplers}
+    for name, _ in plan.samplers:
+        if name not in known:
+            raise UsageError(
+                f"no subject has a sampler called {name!r}; expected one of: "
+                + ", ".join(sorted(known))
+            )
 
 
 def _samplers(subject: Model, plan: Plan) -> list[tuple[str, int]]:
@@ -242,6 +285,31 @@ def _speed(made: Made, sample_rate: int) -> Row:
         "seconds": seconds,
         "real_time": real_time,
     }
+
+
+def _takes_steps(subject: Model, made: Made, plan: Plan, sampler: str, steps: int) -> bool:
+    """Whether another number of steps takes another number of network evaluations."""
+    try:
+        other = _made(subject, _ANY, plan, sampler, steps - 1 if steps > 1 else 2)
+    except DriftwaveError:
+        return True  # not that number of steps; others are tried
+    return other.nfe != made.nfe
+
+
+def _expected_ms(times_ms: dict[int, float], steps: int) -> float:
+    """About the time of a sound in `steps`, from the times of other step counts."""
+    known = sorted(times_ms)
+    if steps <= known[0] or len(known) == 1:
+        return times_ms[known[0]] * steps / known[0]
+    above = next((place for place, count in enumerate(known) if count >= steps), len(known) - 1)
+    low, high = known[above - 1], known[above]
+    slope = max(times_ms[high] - times_ms[low], 0.0) / (high - low)
+    return times_ms[low] + slope * (steps - low)
+
+
+def _shown(subject: Model, made: Made, real: Real) -> dict[int, FloatArray]:
+    chosen = spread(real.held_categories, _SHOWN)
+    return {k: real.fitted(made.audio[k], subject.sample_rate) for k in chosen}
 
 
 def _called(subject: Model, sampler: str) -> str:

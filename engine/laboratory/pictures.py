@@ -55,15 +55,15 @@ def draw_trilemma(
     axes.axvline(split_half, color="#555555", linestyle="--", linewidth=1)
     axes.axhline(100 * expected_coverage, color="#555555", linestyle=":", linewidth=1)
     times = [max(row["milliseconds"], 0.01) for row in subjects]
-    low, high = (min(times) / 1.5, max(times) * 1.5) if times else (1.0, 10.0)
-    norm = LogNorm(low, high)
+    low, high = _decades(times)
     axes.scatter(
         [row["frechet"] for row in others], [100 * row["coverage"] for row in others],
         marker="D", s=46, facecolors="none", edgecolors="#555555", linewidths=1.3, zorder=3,
     )  # fmt: skip
     dots = axes.scatter(
         [row["frechet"] for row in subjects], [100 * row["coverage"] for row in subjects],
-        c=times, cmap="cividis", norm=norm, s=150, edgecolors="black", linewidths=0.9, zorder=4,
+        c=times, cmap="cividis", norm=LogNorm(low, high), s=150, edgecolors="black",
+        linewidths=0.9, zorder=4,
     )  # fmt: skip
     bar = figure.colorbar(dots, ax=axes, pad=0.02)
     bar.set_label("time for one sound, ms (log)")
@@ -125,9 +125,7 @@ def draw_steps(path: Path, points: Sequence[Row], split_half: float) -> None:
     panels[0].set_yscale("log")
     limits = (min(split_half, *panels[0].get_ylim()) / 1.1, panels[0].get_ylim()[1])
     panels[0].set_ylim(limits)
-    ticks = _round_ticks(*limits)
-    panels[0].set_yticks(ticks, labels=[f"{tick:g}" for tick in ticks])
-    panels[0].minorticks_off()
+    _plain_ticks(panels[0])
     panels[0].set_ylabel("Fréchet distance, dB² (log; lower is better)")
     panels[1].set_ylabel("coverage, % (higher is better)")
     panels[1].set_ylim(-3, 103)
@@ -139,7 +137,10 @@ def draw_steps(path: Path, points: Sequence[Row], split_half: float) -> None:
         panel.minorticks_off()
         panel.set_xlabel("sampler steps (log)")
     figure.suptitle("Quality and diversity against steps", x=0.01, ha="left", fontweight="bold")
-    figure.legend(handles=handles, loc="outside right upper", fontsize=_LABEL_PT)
+    figure.legend(
+        handles=handles, loc="outside right upper", fontsize=_LABEL_PT,
+        ncols=1 + (len(handles) - 1) // 26,
+    )  # fmt: skip
     _save(figure, path)
 
 
@@ -180,6 +181,7 @@ def draw_curves(path: Path, curves: Mapping[str, Sequence[Row]]) -> None:
             )  # fmt: skip
         if keys and all(row.get(key, 1.0) > 0.0 for row in rows for key in keys):
             panel.set_yscale("log")
+            _plain_ticks(panel)
         panel.set_xlabel("training step")
         panel.set_ylabel("loss")
         if len(keys) > 1:
@@ -214,32 +216,67 @@ def _called(row: Row, rows: Sequence[Row]) -> str:
 
 
 def _label(axes: Any, labels: Sequence[tuple[float, float, str]]) -> None:
-    """Words to the right of each dot, pushed apart upwards where they would overlap."""
+    """Words beside each dot, at the first of several places that touches no other word or dot."""
+    if not labels:
+        return
     axes.figure.canvas.draw()
-    pixels = axes.transData.transform([(x, y) for x, y, _ in labels])
-    line, wide = 1.5 * _LABEL_PT * _DPI / 72.0, 0.62 * _LABEL_PT * _DPI / 72.0
-    scale = _DPI / axes.figure.dpi
-    placed: list[tuple[float, float, float]] = []
-    for index in np.argsort(pixels[:, 1]):
-        x, y = pixels[index] * scale
+    scale = 72.0 / axes.figure.dpi  # everything below is in points
+    dots = axes.transData.transform([(x, y) for x, y, _ in labels]) * scale
+    edges = axes.get_window_extent()
+    left_edge, right_edge = edges.x0 * scale, (edges.x1 + 4) * scale
+    taken = [(x - 7, x + 7, y - 7, y + 7) for x, y in dots]
+    for index in np.argsort(dots[:, 0]):
+        x, y = dots[index]
         text = labels[index][2]
-        right = x + wide * len(text)
-        top = y
-        for other_left, other_right, other_y in sorted(placed, key=lambda item: item[2]):
-            if x < other_right and other_left < right and abs(top - other_y) < line:
-                top = other_y + line
-        placed.append((x, right, top))
+        wide, tall = 0.56 * _LABEL_PT * len(text), 1.3 * _LABEL_PT
+        best = (np.inf, 9.0, 0.0, "left", (0.0, 0.0, 0.0, 0.0))
+        for rise in (0, 1, -1, 2, -2, 3, -3, 4):
+            for shift, side in ((9.0, "left"), (-9.0, "right")):
+                begin = x + shift if side == "left" else x + shift - wide
+                middle = y + rise * tall
+                box = (begin, begin + wide, middle - tall / 2, middle + tall / 2)
+                cost = sum(_overlap(box, other) for other in taken)
+                cost += 1e3 * (box[0] < left_edge or box[1] > right_edge) + 0.01 * abs(rise)
+                if cost < best[0]:
+                    best = (cost, shift, rise * tall, side, box)
+        taken.append(best[4])
+        far = abs(best[2]) > tall
         axes.annotate(
-            text, labels[index][:2], xytext=(9, (top - y) * 72.0 / _DPI),
-            textcoords="offset points", fontsize=_LABEL_PT, va="center", zorder=5,
+            text, labels[index][:2], xytext=best[1:3], textcoords="offset points",
+            fontsize=_LABEL_PT, va="center", ha=best[3], zorder=5,
+            arrowprops={"arrowstyle": "-", "color": "#888888", "linewidth": 0.6} if far else None,
         )  # fmt: skip
 
 
-def _round_ticks(low: float, high: float) -> list[float]:
-    """1, 2, 5 times powers of ten from low to high."""
+def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+    """Common area of two boxes (left, right, bottom, top)."""
+    wide, tall = min(a[1], b[1]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[2], b[2])
+    return float(max(wide, 0.0) * max(tall, 0.0))
+
+
+def _round_ticks(low: float, high: float, digits: Sequence[float] = (1.0, 2.0, 5.0)) -> list[float]:
+    """Digits times powers of ten from low to high."""
     powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    ticks = [m * 10.0**power for power in powers for m in (1, 2, 5)]
+    ticks = [digit * 10.0**power for power in powers for digit in digits]
     return [tick for tick in ticks if low <= tick <= high]
+
+
+def _plain_ticks(panel: Any) -> None:
+    """Plain numbers, not too many, on a logarithmic vertical axis."""
+    low, high = panel.get_ylim()
+    for digits in ((1.0, 1.2, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0), (1.0, 2.0, 5.0), (1.0,)):
+        ticks = _round_ticks(low, high, digits)
+        if len(ticks) <= 7:
+            break
+    panel.set_yticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    panel.minorticks_off()
+
+
+def _decades(values: Sequence[float]) -> tuple[float, float]:
+    """Powers of ten around the values, at least a factor of ten apart."""
+    low = 10.0 ** np.floor(np.log10(min(values, default=1.0)))
+    high = 10.0 ** np.ceil(np.log10(max(values, default=10.0)))
+    return float(low), float(max(high, 10.0 * low))
 
 
 def _save(figure: Any, path: Path) -> None:

@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from engine.errors import DriftwaveError
 from engine.laboratory import pictures
 from engine.laboratory.comparison import Comparison, Plan, compare_subjects
 from engine.laboratory.page import Section, page
 from engine.laboratory.strips import Strip, draw_strips, strips
 from engine.laboratory.subjects import Model, is_run, open_subjects
 from engine.laboratory.tables import GENERATED, GIVEN, as_html, as_markdown
+from engine.metrics.griffin_lim import HOP, MEL_BANDS
 from engine.metrics.manifolds import NEIGHBOURS, expected_coverage
 from engine.metrics.measure import DIMENSIONS, held_rows, open_shard
 from engine.metrics.memorisation import QUANTILE
@@ -28,7 +28,6 @@ __all__ = ["as_result", "write_files", "write_report"]
 Say = Callable[[str], None]
 
 CURVE = "curve.jsonl"
-_SHEET_SOUNDS = 32
 _PLAYED = 6
 
 
@@ -68,7 +67,7 @@ def write_files(
     sections = [_tables(found), _trilemma(found, out)]
     if found.points:
         sections.append(_steps(found, out))
-    sections += [*_sheets(found, out), *_strips(found, subjects, out)]
+    sections += [*_sheets(found, out), *_strips(found, subjects, out, say)]
     curves = {run.name: pictures.curve_rows(run / CURVE) for run in runs if (run / CURVE).exists()}
     curves = {name: rows for name, rows in curves.items() if rows}
     if curves:
@@ -119,22 +118,26 @@ def _how(found: Comparison) -> list[str]:
     real = found.real
     return [
         f"Fréchet: distance of the Gaussians of two sets of sounds, in {DIMENSIONS} principal "
-        f"directions of a mel-envelope embedding. Two halves of the real sounds, of this size: "
-        f"{found.floors['split_half']:.1f}; training against held-out sounds: "
-        f"{found.floors['frechet']:.1f}, because they come from different sources. Differences "
-        "below two or three times the ± are none.",
+        f"directions of a mel-envelope embedding, in dB². Two halves of the real sounds, of this "
+        f"size: {found.floors['split_half']:.1f}; training against held-out sounds: "
+        f"{found.floors['frechet']:.1f} (more where these come from other sources). "
+        "Differences below two or three times the ± are none.",
         "Mel distance: median, over windows of 2048, 1024 and 512 samples, to the held-out sound "
         "(of the category) that is nearest; gain removed.",
         "Category accuracy: what a linear classifier, trained on the real training sounds, says "
         f"about the category asked for; it is right about {found.floors['accuracy']:.0%} of the "
         "held-out sounds. A higher figure means typical sounds, not better ones.",
         f"Precision, density, coverage, recall: in the same directions, with {NEIGHBOURS} nearest "
-        f"neighbours. Equal distributions would have density 1, coverage {_expected(found):.0%}.",
+        f"neighbours. Equal distributions would have density 1, coverage {_expected(found):.0%}. "
+        "A lone real sound has a wide neighbourhood, so precision is easily high; with fewer "
+        "than some 200 sounds so is coverage.",
         "Pairwise distance: mean distance of two sounds of a set; of the held-out sounds "
         f"{found.floors['diversity_db']:.1f} dB.",
         f"Copies: share of sounds nearer to a training sound than {real.copies.below_db:.2f} dB, "
         f"the {QUANTILE:.0%} quantile of held-out sounds. A generator that copies nothing "
         f"scores {QUANTILE:.0%}, the training sounds themselves 100%.",
+        f"Given a sound: Griffin-Lim hears {MEL_BANDS} mel bands each {HOP} samples, far more than "
+        "a codec's latents hold, and knows no phase; phases count in SI-SDR alone.",
         "Milliseconds are wall-clock time on the machine that wrote this, with what else it did.",
     ]
 
@@ -183,16 +186,15 @@ def _sheets(found: Comparison, out: Path) -> list[Section]:
     sections = []
     for name, sounds in found.shown.items():
         path = out / f"sheet-{_slug(name)}.png"
-        write_sheet(path, sounds, real, _SHEET_SOUNDS)
+        write_sheet(path, sounds, real)
         section = Section(f"Sounds: {name}")
         section.add_picture(
             path, f"{name} on the left, held-out sounds of the same categories on the right."
         )
-        spread = np.linspace(0, len(sounds) - 1, min(_PLAYED, len(sounds))).astype(int)
-        labels = {
-            f"{CATEGORIES[real.held_categories[k]].replace('_', ' ')} {k}": int(k) for k in spread
-        }
-        for title, source in ((name, sounds), ("Real, held out", real.held_out)):
+        numbers = sorted(sounds)
+        played = numbers[:: max(1, len(numbers) // _PLAYED)][:_PLAYED]
+        labels = {f"{CATEGORIES[real.held_categories[k]].replace('_', ' ')} {k}": k for k in played}
+        for title, source in ((name, sounds), ("Real, held out", dict(enumerate(real.held_out)))):
             section.add_sounds(
                 title, {label: source[k] for label, k in labels.items()}, real.sample_rate
             )
@@ -200,10 +202,14 @@ def _sheets(found: Comparison, out: Path) -> list[Section]:
     return sections
 
 
-def _strips(found: Comparison, subjects: Sequence[Model], out: Path) -> list[Section]:
+def _strips(found: Comparison, subjects: Sequence[Model], out: Path, say: Say) -> list[Section]:
     sections = []
     for subject in subjects:
-        made: list[Strip] = strips(subject, found.real)
+        try:
+            made: list[Strip] = strips(subject, found.real)
+        except DriftwaveError as error:
+            say(f"{subject.name}: no strips, {error}")
+            continue
         if not made:
             continue
         path = out / f"strips-{_slug(subject.name)}.png"

@@ -18,17 +18,18 @@ import numpy.typing as npt
 
 from engine.laboratory.baselines import NOISY_DB, noisy
 from engine.laboratory.pictures import pyplot
-from engine.laboratory.subjects import Between, Model, Restarts
+from engine.laboratory.run_strips import Sampled, seeds_between
+from engine.laboratory.subjects import BetweenSeeds, BetweenSounds, Model, Restarts
 from engine.metrics.measure import Real, fitted
 from engine.metrics.pairs import mel_distance_db, si_sdr_db
-from engine.metrics.sheet import RANGE_DB, spectrogram_db
+from engine.metrics.sheet import RANGE_DB, spectrogram_db, top_hz
 
 __all__ = ["Strip", "draw_strips", "strips"]
 
 FloatArray = npt.NDArray[np.float32]
 
 POINTS = 7
-STARTS = (0.0, 0.1, 0.2, 0.3, 0.5)
+STARTS = (0.0, 0.1, 0.3, 0.5, 0.7)
 SEEDS = (1, 2)
 
 
@@ -47,12 +48,13 @@ def strips(subject: Model, real: Real) -> list[Strip]:
     made = []
     kinds = [int(real.held_categories[index]) for index in _examples(real)]
     shares = [f"{k / (POINTS - 1):.0%}" for k in range(POINTS)]
-    if isinstance(subject, Between):
-        first, second = (_at_rate(real, index, subject) for index in _examples(real))
-        category = kinds[0] if subject.conditional else -1
-        sounds = subject.between_seeds(*SEEDS, POINTS, category=category).audio
+    category = kinds[0] if subject.conditional else -1
+    sounds = _between_seeds(subject, category)
+    if sounds is not None:
         title = f"{subject.name}: from seed {SEEDS[0]} to seed {SEEDS[1]}, noise on a great circle"
         made.append(Strip(title, sounds, shares, subject.sample_rate))
+    if isinstance(subject, BetweenSounds):
+        first, second = (_at_rate(real, index, subject) for index in _examples(real))
         sounds = subject.between_sounds(first, second, POINTS).audio
         title = f"{subject.name}: from one held-out sound to another, latents on a line"
         made.append(Strip(title, sounds, shares, subject.sample_rate))
@@ -76,9 +78,9 @@ def draw_strips(path: Path, made: Sequence[Strip], seconds: float) -> None:
                 place.axis("off")
                 continue
             picture = spectrogram_db(strip.sounds[number], strip.sample_rate, seconds)
-            top_hz = min(18_000.0, 0.49 * strip.sample_rate)
-            marks = [hz for hz in (100, 1000, 10_000) if hz < top_hz]
-            rows = [_row_of(hz, top_hz, picture.shape[0]) for hz in marks]
+            highest_hz = top_hz(strip.sample_rate)
+            marks = [hz for hz in (100, 1000, 10_000) if hz < highest_hz]
+            rows = [_row_of(hz, highest_hz, picture.shape[0]) for hz in marks]
             place.imshow(
                 picture, origin="lower", aspect="auto", cmap="magma", vmin=-RANGE_DB, vmax=0.0
             )
@@ -92,6 +94,17 @@ def draw_strips(path: Path, made: Sequence[Strip], seconds: float) -> None:
             place.set_title(strip.labels[number], fontsize=8.5)
     figure.savefig(path, dpi=120)
     plt.close(figure)
+
+
+def _between_seeds(subject: Model, category: int) -> Sequence[FloatArray] | None:
+    """Sounds between two seeds; None for a subject that cannot, or that is told more than that."""
+    if isinstance(subject, BetweenSeeds):
+        return subject.between_seeds(*SEEDS, POINTS, category=category).audio
+    if subject.kind != "generates" or not isinstance(subject, Sampled):
+        return None
+    if subject.opened.info.frame_channels:
+        return None
+    return seeds_between(subject, *SEEDS, POINTS, category=category).audio
 
 
 def _denoising(subject: Model, restarts: Restarts, real: Real, kind: int) -> Strip:
@@ -109,7 +122,7 @@ def _denoising(subject: Model, restarts: Restarts, real: Real, kind: int) -> Str
         labels.append(_score(clean, made, f"from t = {start:g}", subject))
     title = (
         f"{subject.name}: zero-shot denoising, the reverse process entered at t "
-        "(under each: SI-SDR, mel distance)"
+        "(SI-SDR and mel distance to the clean sound)"
     )
     return Strip(title, sounds, labels, subject.sample_rate)
 
@@ -134,5 +147,5 @@ def _at_rate(real: Real, index: int, subject: Model) -> FloatArray:
     return np.pad(sound, (0, max(0, missing)))
 
 
-def _row_of(hertz: float, top_hz: float, rows: int) -> float:
-    return float((rows - 1) * np.log(hertz / 40.0) / np.log(top_hz / 40.0))
+def _row_of(hertz: float, highest_hz: float, rows: int) -> float:
+    return float((rows - 1) * np.log(hertz / 40.0) / np.log(highest_hz / 40.0))

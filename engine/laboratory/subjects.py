@@ -21,7 +21,8 @@ from engine.voice import find_voice
 
 __all__ = [
     "KINDS",
-    "Between",
+    "BetweenSeeds",
+    "BetweenSounds",
     "Made",
     "Model",
     "Restarts",
@@ -103,7 +104,7 @@ class Model(Protocol):
         descriptors: FloatArray | None = None,
         frames: FloatArray | None = None,
     ) -> Made:
-        """One sound for each category index (N,), -1 = any; kind "generates".
+        """One sound for each category index (N,), -1 = any; kind "generates", and some others.
 
         "" and 0: the default sampler and its usual steps. descriptors: (N, K) in 0..1, NaN = any.
         frames: (N, M, L) conditions along time. Raises BadRange for what it cannot take.
@@ -111,21 +112,26 @@ class Model(Protocol):
         ...
 
     def render(
-        self, sounds: Sequence[FloatArray], *, seed: int, sampler: str = "", steps: int = 0
+        self, sounds: list[FloatArray], *, seed: int, sampler: str = "", steps: int = 0
     ) -> Made:
         """One sound for each sound (T,) at the subject's rate; the other kinds."""
         ...
 
 
 @runtime_checkable
-class Between(Protocol):
-    """A subject that goes from one sound to another. Optional."""
+class BetweenSeeds(Protocol):
+    """A subject whose noise can be set: it goes from one seed's sound to another's. Optional."""
 
     def between_seeds(
         self, first: int, second: int, points: int, *, category: int, steps: int = 0
     ) -> Made:
         """`points` sounds, the noise going from one seed's to the other's on a great circle."""
         ...
+
+
+@runtime_checkable
+class BetweenSounds(Protocol):
+    """A subject with latents of given sounds: it goes from one to another. Optional."""
 
     def between_sounds(self, first: FloatArray, second: FloatArray, points: int) -> Made:
         """`points` sounds, the latent going from one sound's to the other's on a line."""
@@ -156,7 +162,7 @@ def open_subjects(names: Sequence[str | Path], device: str = "cpu") -> list[Mode
     subjects: list[Model] = []
     for name in names:
         if is_run(Path(name)) and (isinstance(name, Path) or os.sep in name or _has_run(name)):
-            subjects.append(_open_run(Path(name)))
+            subjects.append(_open_run(Path(name), device))
         else:
             from engine.laboratory.voice_model import VoiceCodec, VoiceModel
             from engine.runtime import open_runtime
@@ -172,12 +178,17 @@ def _has_run(name: str) -> bool:
     return any(Path(name).glob("*.safetensors"))
 
 
-def _open_run(folder: Path) -> Model:
+def _open_run(folder: Path, device: str) -> Model:
     try:
         opener: Any = importlib.import_module("engine.laboratory.model")
     except ModuleNotFoundError as error:
         raise DataError(f"{folder} is no voice, and runs cannot be opened here: {error}") from error
-    model: Model = opener.open_model(folder)
+    if device == "auto":
+        import torch
+
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    where = {} if device == "cpu" else {"device": device}
+    model: Model = opener.open_model(folder, **where)
     if model.kind not in KINDS:
         raise DataError(f"{folder}: kind is {model.kind!r}; expected one of {', '.join(KINDS)}")
     return model

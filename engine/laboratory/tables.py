@@ -53,6 +53,7 @@ _LAST = (
     Column("network evaluations", "nfe", _steps),
     Column("ms a sound", "milliseconds", _milliseconds, "low"),
     Column("× real time", "real_time", _speed, "high", "seconds of sound made in a second"),
+    Column("length, s", "seconds", _number(2), "", "of its own sounds, mean"),
     Column("parameters", "parameters", _count),
     Column("rate, Hz", "sample_rate", lambda value: f"{value:,}"),
 )
@@ -77,6 +78,8 @@ GENERATED: tuple[Column, ...] = (
 GIVEN: tuple[Column, ...] = (
     Column("subject", "subject", str),
     Column("does", "kind", str),
+    Column("sampler", "sampler", lambda value: value or "–"),
+    Column("steps", "steps", _steps),
     Column("mel distance, dB", "mel_db", _number(2), "low"),
     Column("log-spectral distance, dB", "log_spectral_db", _number(2), "low"),
     Column("SI-SDR, dB", "si_sdr_db", _number(1), "high", "median"),

@@ -61,7 +61,7 @@ class Counted:
 
 @dataclass
 class VoiceModel:
-    """A loaded voice; satisfies Model, Between and Restarts.
+    """A loaded voice; satisfies Model, BetweenSeeds, BetweenSounds and Restarts.
 
     A consistency voice has that one sampler; a flow voice may be sampled by euler or by heun.
     """
@@ -160,7 +160,7 @@ class VoiceModel:
     def between_seeds(
         self, first: int, second: int, points: int, *, category: int, steps: int = 0
     ) -> Sounds:
-        """See Between. Renewed noise (consistency) goes the same way as the first."""
+        """See BetweenSeeds. Renewed noise (consistency) goes the same way as the first."""
         codec, sampling = self.voice.codec, self.voice.sampling
         prompt = "" if category < 0 else CATEGORIES[category].replace("_", " ")
         inputs = network_inputs(self.voice, GenerateRequest(prompt=prompt))
@@ -187,7 +187,7 @@ class VoiceModel:
         return self._timed(make, [k / (points - 1) for k in range(points)])
 
     def between_sounds(self, first: FloatArray, second: FloatArray, points: int) -> Sounds:
-        """See Between. The latents are the codec's; no denoiser runs."""
+        """See BetweenSounds. The latents are the codec's; no denoiser runs."""
         ends = [np.asarray(self._latent(sound), np.float32) for sound in (first, second)]
         latents = row(ends[0], ends[1], points, linear)
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from engine.metrics.mel import mel_filters
 
-__all__ = ["FFT", "HOP", "ITERATIONS", "griffin_lim", "inconsistency", "through_mel"]
+__all__ = ["FFT", "HOP", "ITERATIONS", "MEL_BANDS", "griffin_lim", "inconsistency", "through_mel"]
 
 FloatArray = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]

@@ -173,11 +173,15 @@ def compare(
 def floors(real: Real) -> dict[str, float]:
     """The same figures for the real held-out sounds: what generated ones may hope for.
 
-    frechet: held-out against as many training sounds, drawn in the same categories.
+    frechet, density, coverage: held-out against as many training sounds, drawn in the same
+    categories. split_half: the Fréchet distance of two halves of all real sounds.
     """
     row = _row(real.held_embeddings, real)
     twins = real.axes.project(embed_all(real.twins, real.sample_rate))
-    row["frechet"] = frechet(twins, real.axes.project(real.held_embeddings))
+    held = real.axes.project(real.held_embeddings)
+    found = manifolds(held, twins)
+    row |= {"density": found.density, "coverage": found.coverage}
+    row |= {"frechet": frechet(twins, held), "copies": real.copies.rate(real.held_embeddings)}
     everything = np.concatenate((real.train_embeddings, real.held_embeddings))
     size = min(len(real.held_out), len(everything) // 2)
     row["split_half"] = split_half_frechet(real.axes.project(everything), size, ROUNDS)

@@ -22,7 +22,10 @@ MOST_STEPS = 4
 
 @dataclass(frozen=True)
 class FakeModel:
-    """Makes tones that grow less noisy with more steps; renders a sound as it is, one bit short."""
+    """Makes tones that grow less noisy with more steps; renders a sound as it is, some bits short.
+
+    One that reconstructs also generates, as a VAE does.
+    """
 
     name: str
     kind: str
@@ -45,8 +48,12 @@ class FakeModel:
         descriptors: np.ndarray | None = None,
         frames: np.ndarray | None = None,
     ) -> Sounds:
+        if self.kind not in ("generates", "reconstructs"):
+            raise BadRange(f"{self.name} {self.kind}; expected a model that generates")
+        if sampler not in ("", *self.samplers):
+            raise BadRange(f"sampler is {sampler!r}")
         name = sampler or "plain"
-        count = steps or self.samplers[name]
+        count = steps or self.samplers.get(name, 1)
         if count > MOST_STEPS:
             raise BadRange(f"steps is {count}; expected at most {MOST_STEPS}")
         t = np.arange(SAMPLE_RATE // 2) / SAMPLE_RATE
