@@ -15,7 +15,7 @@ from engine.conditioning.frames import sketch_of  # noqa: E402
 from engine.errors import BadRange, RecipeError, StorageError  # noqa: E402
 from engine.laboratory.model import Model, open_model  # noqa: E402
 from engine.laboratory.plan import RECIPES, VOICE, lab_recipes, needs, ordered  # noqa: E402
-from engine.laboratory.showing import quick, show  # noqa: E402
+from engine.laboratory.showing import curve_picture, quick, show  # noqa: E402
 from engine.laboratory.training import Bench, curve, facts_of, train_one  # noqa: E402
 from engine.training import checkpoint  # noqa: E402
 from engine.training.oneshots import from_synthesis  # noqa: E402
@@ -276,6 +276,16 @@ def test_a_run_is_seen_and_heard(name: str, runs: Path, shard: Path, tmp_path: P
     assert (tmp_path / "sounds.wav").stat().st_size > 2 * 8 * model.length
 
 
+def test_a_curve_is_drawn_falling_from_left_to_right() -> None:
+    rows = [{"step": step, "total": 8.0 * 2.0 ** (-step / 10), "log": 1.0} for step in range(1, 41)]
+    grey = curve_picture(rows)
+    line = (grey == 255).argmax(axis=0)
+    assert np.all(np.diff(line) >= 0)
+    assert line[0] < 5
+    assert line[-1] > 0.9 * len(grey)
+    assert not curve_picture([{"step": 1}]).any()
+
+
 def invoke(*arguments: object) -> tuple[int, str]:
     runner = CliRunner()
     with runner.isolation() as streams:
@@ -294,6 +304,7 @@ def test_the_command_trains_what_is_asked_for_and_what_that_needs(
     assert said.index("[2/2] flow") < said.index("flow: finished, 2 steps")
     assert [row["step"] for row in curve(tmp_path / "flow")] == [1, 2]
     assert (tmp_path / "flow" / "sounds.png").exists()
+    assert (tmp_path / "flow" / "curve.png").exists()
     before = facts_of(tmp_path / "flow")["codec"]["sha256"]
     code, said = invoke(*words)
     assert code == 0
