@@ -92,7 +92,7 @@ def command(
         rows = [vars(outcome) for outcome in outcomes]
         click.echo(json.dumps({"runs": rows, "failed": {k: str(v) for k, v in failures.items()}}))
     if report and not stop.is_set():
-        _report(out, sounds)
+        _report(chosen, out, sounds, bench.device)
     if failures:
         raise next(iter(failures.values()))
 
@@ -174,11 +174,17 @@ def _first_comment(text: str) -> str:
     return text.split("\n", 1)[0].removeprefix("#").strip()
 
 
-def _report(out: Path, sounds: Path) -> None:
+def _report(recipes: Sequence[Recipe], out: Path, sounds: Path, device: str) -> None:
+    """Evaluate every recipe that has a model by now."""
+    from engine.training.loop import MODEL
+
     if importlib.util.find_spec(REPORT) is None:
-        console.note("the laboratory's report is not installed; the models are in " + str(out))
+        console.note(f"the laboratory's report is not installed; the models are in {out}")
         return
-    importlib.import_module(REPORT).write_report(out, sounds)
+    runs = [out / recipe.name for recipe in recipes if (out / recipe.name / MODEL).exists()]
+    report = importlib.import_module(REPORT)
+    report.write_report(runs, sounds, out / "report", say=console.note, device=device)
+    console.note(f"the report is in {out / 'report'}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

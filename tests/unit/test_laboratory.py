@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -204,6 +205,21 @@ def test_guidance_and_descriptors_reach_a_latent_model(runs: Path) -> None:
         model.generate(np.array([99]), seed=1)
     with pytest.raises(BadRange, match="sampler is 'hern'"):
         model.generate(asked, seed=1, sampler="hern")
+
+
+@pytest.mark.parametrize("name", ["flow", "sketch", "gan", "vae"])
+def test_models_of_latents_go_from_one_sound_to_another(name: str, runs: Path) -> None:
+    model: Any = open_model(runs / name)
+    steps = steps_for(model)
+    seeds = model.between_seeds(1, 2, 3, category=0, steps=steps)
+    alone = model.generate(np.array([0]), seed=2, steps=steps)
+    assert len(seeds.audio) == 3
+    np.testing.assert_allclose(seeds.audio[2], alone.audio[0], atol=1e-4)
+    rng = np.random.default_rng(1)
+    first, second = (rng.standard_normal(n).astype(np.float32) for n in (3000, 2500))
+    sounds = model.between_sounds(first, second, 3)
+    assert [sound.shape for sound in sounds.audio] == [(3000,)] * 3
+    assert not hasattr(open_model(runs / "prior"), "between_seeds")
 
 
 def test_a_sketch_decides_the_length_and_the_sound(runs: Path) -> None:
