@@ -24,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.conditioning.frames import FrameSettings, mel
+from engine.conditioning.frames import FrameSettings, mel, sketch_of
 from engine.errors import BadRange
 from engine.frameworks.codec_framework import CodecFramework
 from engine.frameworks.dae import Dae
@@ -131,6 +131,8 @@ class _Sampled(Model):
         self.sampling: Sampling = opened.framework.sampling()
         super().__init__(opened, self.sampling.samplers)
         self.conditional = bool(opened.info.categories)
+        if self.sampling.restarts:
+            self.restart = self._restart
 
     def generate(
         self,
@@ -156,6 +158,22 @@ class _Sampled(Model):
             times.append(some.milliseconds)
             nfe = some.nfe
         return Made(made, nfe, float(np.median(times)) if times else 0.0)
+
+    def _restart(
+        self, sound: Sound, start: float, *, category: int, seed: int, steps: int = 0
+    ) -> Made:
+        """One sound: (T,) noised to flow time start (0 none, 1 all), then sampled from there."""
+        x = self.opened.x(torch.from_numpy(sound)[None].to(self.opened.device))
+        frames = None
+        if self.condition.kind:
+            seconds = self.opened.hop_frames / self.sample_rate
+            frames = sketch_of(sound, self.sample_rate, frame_seconds=seconds)[None]
+        told = self._conditions(np.array([category]), 1.0, None, frames)
+        noise = row_noise(seed, 0, self.opened.device)
+        order = Order(told, x.shape[2], noise, sound=x, start=start)
+        sampler = next((name for name in ("ddim", "heun") if name in self.samplers), "")
+        made = self._draw(order, sampler, steps)
+        return made._replace(audio=[made.audio[0][: sound.size]])
 
     def _draw(self, order: Order, sampler: str, steps: int) -> Made:
         begun = time.perf_counter()

@@ -222,6 +222,25 @@ def test_models_of_latents_go_from_one_sound_to_another(name: str, runs: Path) -
     assert not hasattr(open_model(runs / "prior"), "between_seeds")
 
 
+@pytest.mark.parametrize("name", ["flow", "tuned", "sketch", "diffwave", "unconditional"])
+def test_a_sound_enters_part_of_the_way(name: str, runs: Path) -> None:
+    model: Any = open_model(runs / name)
+    sound = np.random.default_rng(1).standard_normal(1024).astype(np.float32) * 0.1
+    made = [
+        model.restart(sound, start, category=-1, seed=1, steps=4) for start in (0.0, 0.3, 0.7, 1.0)
+    ]
+    assert all(one.audio[0].shape == (1024,) for one in made)
+    assert [one.nfe for one in made] == sorted(one.nfe for one in made)
+    assert made[0].nfe == 0
+    if model.opened.codec is None:
+        np.testing.assert_allclose(made[0].audio[0], sound, atol=1e-6)
+        errors = [np.abs(one.audio[0] - sound).mean() for one in made]
+        assert errors[1] < errors[2]
+    with pytest.raises(BadRange, match=r"enters at 1\.5"):
+        model.restart(sound, 1.5, category=-1, seed=1)
+    assert not hasattr(open_model(runs / "gan"), "restart")
+
+
 def test_a_sketch_decides_the_length_and_the_sound(runs: Path) -> None:
     model = open_model(runs / "sketch")
     assert model.condition.channels == 2
