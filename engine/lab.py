@@ -1,6 +1,6 @@
 """Train every model of the laboratory, each in its share of a budget: python -m engine.lab.
 
-    lab --data DIR | --synthesise 1 [--only NAME ...] [--budget 4m] [--out build/lab]
+    lab --data DIR | --synthesise 1 [--only NAME,NAME] [--budget 4m] [--out build/lab]
 
 Runs go on where they stopped, finished ones are passed over. At the end the laboratory's report
 is written, if it is installed.
@@ -35,7 +35,7 @@ _NOTE_SECONDS = 10.0  # between lines about a run
 
 @click.command("lab")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of sounds, or a shard.")
-@click.option("--only", multiple=True, help="Recipe to train, with what it needs; repeatable.")
+@click.option("--only", multiple=True, help="Recipes to train, with what they need: a,b.")
 @click.option("--synthesise", default=0.0, show_default=True, help="Add 1,040 x this many drums.")
 @click.option("--budget", default="4m", show_default=True, help="Time of a recipe of share 1.")
 @click.option("--versions", default=2, show_default=True, help="Variants of a sound in latents.")
@@ -73,7 +73,8 @@ def command(
     from engine.laboratory.plan import RECIPES, lab_recipes, ordered
     from engine.laboratory.training import Bench
 
-    chosen = ordered(lab_recipes(recipes or RECIPES), only)
+    names = [name for part in only for name in part.replace(",", " ").split()]
+    chosen = ordered(lab_recipes(recipes or RECIPES), names)
     if list_only:
         _list(chosen, out)
         return
