@@ -1,6 +1,6 @@
 """Train every model of the laboratory, each in its share of a budget: python -m engine.lab.
 
-    lab --data DIR | --synthesise 1 [--only NAME ...] [--budget 4m] [--out build/lab]
+    lab --data DIR | --synthesise 1 [--only NAME,NAME] [--budget 4m] [--out build/lab]
 
 Runs go on where they stopped, finished ones are passed over. At the end the laboratory's report
 is written, if it is installed.
@@ -35,7 +35,7 @@ _NOTE_SECONDS = 10.0  # between lines about a run
 
 @click.command("lab")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of sounds, or a shard.")
-@click.option("--only", multiple=True, help="Recipe to train, with what it needs; repeatable.")
+@click.option("--only", multiple=True, help="Recipes to train, with what they need: a,b.")
 @click.option("--synthesise", default=0.0, show_default=True, help="Add 1,040 x this many drums.")
 @click.option("--budget", default="4m", show_default=True, help="Time of a recipe of share 1.")
 @click.option("--versions", default=2, show_default=True, help="Variants of a sound in latents.")
@@ -73,7 +73,8 @@ def command(
     from engine.laboratory.plan import RECIPES, lab_recipes, ordered
     from engine.laboratory.training import Bench
 
-    chosen = ordered(lab_recipes(recipes or RECIPES), only)
+    names = [name for part in only for name in part.replace(",", " ").split()]
+    chosen = ordered(lab_recipes(recipes or RECIPES), names)
     if list_only:
         _list(chosen, out)
         return
@@ -92,7 +93,7 @@ def command(
         rows = [vars(outcome) for outcome in outcomes]
         click.echo(json.dumps({"runs": rows, "failed": {k: str(v) for k, v in failures.items()}}))
     if report and not stop.is_set():
-        _report(out, sounds)
+        _report(chosen, out, sounds, bench.device)
     if failures:
         raise next(iter(failures.values()))
 
@@ -174,11 +175,17 @@ def _first_comment(text: str) -> str:
     return text.split("\n", 1)[0].removeprefix("#").strip()
 
 
-def _report(out: Path, sounds: Path) -> None:
+def _report(recipes: Sequence[Recipe], out: Path, sounds: Path, device: str) -> None:
+    """Evaluate every recipe that has a model by now."""
+    from engine.training.loop import MODEL
+
     if importlib.util.find_spec(REPORT) is None:
-        console.note("the laboratory's report is not installed; the models are in " + str(out))
+        console.note(f"the laboratory's report is not installed; the models are in {out}")
         return
-    importlib.import_module(REPORT).write_report(out, sounds)
+    runs = [out / recipe.name for recipe in recipes if (out / recipe.name / MODEL).exists()]
+    report = importlib.import_module(REPORT)
+    report.write_report(runs, sounds, out / "report", say=console.note, device=device)
+    console.note(f"the report is in {out / 'report'}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

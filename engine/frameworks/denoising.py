@@ -16,6 +16,7 @@ from engine.frameworks.losses import spread, without_conditions
 from engine.frameworks.sampling import Drawn, Order, Sampling
 from engine.networks.interface import Conditions, joined
 from engine.samplers import SAMPLERS, SIGMA_SAMPLERS, Sampler
+from engine.schedules import sigma_from_flow_time
 
 __all__ = ["Way", "flow_way", "in_sigma", "only", "sampling_of"]
 
@@ -28,7 +29,7 @@ class Way:
     """One way to sample.
 
     steps: the usual number. wrap: turns F(x, noise_cond) into the sampler's D(x, time).
-    start(times[0]): what the first noise is multiplied by.
+    start(times[0]): what the first noise is multiplied by. in_flow: times are flow times.
     """
 
     sampler: Sampler
@@ -36,11 +37,23 @@ class Way:
     steps: int
     wrap: Callable[[Callable[[Any, float], Any]], Denoiser[Any]]
     start: Callable[[float], float]
+    in_flow: bool = False
+
+    def entered(
+        self, sound: Tensor, start: float, noise: Tensor, times: Sequence[float]
+    ) -> tuple[Tensor, Sequence[float]]:
+        """x = x_0 noised to flow time ``start``, and the times that are left from there."""
+        level = start
+        if not self.in_flow:
+            level = float(sigma_from_flow_time(start)) if start < 1.0 else times[0]
+        level = min(level, times[0])
+        x = sound * (1.0 - level if self.in_flow else 1.0) + noise * level
+        return x, (level, *(time for time in times if time < level))
 
 
 def flow_way(sampler: str, times: Times, steps: int) -> Way:
     """A sampler in flow time of a network that answers the velocity, from t = 1."""
-    return Way(SAMPLERS[sampler], times, steps, FlowDenoiser, lambda t: t)
+    return Way(SAMPLERS[sampler], times, steps, FlowDenoiser, lambda t: t, in_flow=True)
 
 
 def in_sigma(
@@ -85,11 +98,16 @@ def sampling_of(
             raise BadRange(f"sampler {name!r}: {error}") from error
         shape = (order.rows, channels, order.length)
         asked = _Asked(network, order.conditions, folded)
-        x = order.noise(0, shape) * way.start(times[0])
+        first = order.noise(0, shape)
+        x = first * way.start(times[0])
+        if order.sound is not None:
+            if order.start == 0.0:
+                return Drawn(order.sound, 0)
+            x, times = way.entered(order.sound, order.start, first, times)
         x = way.sampler(way.wrap(asked), x, times, lambda k: order.noise(k, shape), order.on_step)
         return Drawn(x, asked.nfe)
 
-    return Sampling({name: way.steps for name, way in ways.items()}, make, answers)
+    return Sampling({name: way.steps for name, way in ways.items()}, make, answers, True)
 
 
 class _Asked:

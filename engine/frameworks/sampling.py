@@ -34,6 +34,8 @@ class Order:
 
     conditions: of B sounds, on the network's device; their guidance is the scale to use.
     length: L, in samples or latent frames. noise: where all randomness comes from.
+    sound, start: x_0 (B, C, L) that enters the path noised to flow time start, 0 to 1, in place of
+    noise alone (SDEdit, Meng et al. 2022); only where Sampling.restarts.
     on_step(done, steps): called after every step; an exception it raises ends the drawing.
     """
 
@@ -41,6 +43,8 @@ class Order:
     length: int
     noise: Noise
     on_step: Callable[[int, int], None] = lambda _done, _steps: None
+    sound: Tensor | None = None
+    start: float = 1.0
 
     @property
     def rows(self) -> int:
@@ -63,11 +67,13 @@ class Sampling:
     samplers: the names it takes, each with its usual number of steps; the first is the default.
     make: draws; it is given a name and a number of steps that have been checked.
     answers: what the network answers, for tables: "eps", "velocity", "sound", ...
+    restarts: a sound may enter the path part of the way.
     """
 
     samplers: Mapping[str, int]
     make: Callable[[nn.Module, Order, str, int], Drawn]
     answers: str
+    restarts: bool = False
 
     @torch.no_grad()
     def draw(self, network: nn.Module, order: Order, sampler: str = "", steps: int = 0) -> Drawn:
@@ -86,4 +92,8 @@ class Sampling:
         count = steps or self.samplers[name]
         if not 1 <= count <= MAX_STEPS:
             raise BadRange(f"steps is {count}; expected 1 to {MAX_STEPS}")
+        if not 0.0 <= order.start <= 1.0 or (order.sound is not None and not self.restarts):
+            raise BadRange(
+                f"a sound enters at {order.start}; expected 0 to 1, and a network that denoises"
+            )
         return self.make(network, order, name, count)

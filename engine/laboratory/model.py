@@ -24,12 +24,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.conditioning.frames import FrameSettings, mel
+from engine.conditioning.frames import FrameSettings, mel, sketch_of
 from engine.errors import BadRange
 from engine.frameworks.codec_framework import CodecFramework
 from engine.frameworks.dae import Dae
 from engine.frameworks.sampling import Order, Sampling
 from engine.frameworks.vae import Vae
+from engine.laboratory.between import between_sounds, noise_between
 from engine.laboratory.noise import row_noise
 from engine.laboratory.opened import Opened, open_run
 from engine.networks.interface import Conditions
@@ -52,10 +53,10 @@ class Made(NamedTuple):
 class Model:
     """A trained model.
 
-    kind: generates | reconstructs | vocodes | denoises. parameters: of the trained network, without
-    a codec. samplers: name -> usual steps, the first is the default. conditional: it is told the
-    category. categories, descriptors: names, by index. condition: what it is told along time.
-    length: samples of a generated sound.
+    kind: generates | reconstructs | vocodes | denoises. parameters: of all networks that run, a
+    codec's decoder among them. samplers: name -> usual steps, the first is the default.
+    conditional: it is told the category. categories, descriptors: names, by index. condition: what
+    it is told along time. length: samples of a generated sound.
     """
 
     kind = ""
@@ -64,7 +65,8 @@ class Model:
         self.opened = opened
         self.name = opened.recipe.name
         self.sample_rate = opened.info.sample_rate
-        self.parameters = sum(p.numel() for p in opened.network.parameters())
+        decoder = opened.codec[0].decoder.parameters() if opened.codec else ()
+        self.parameters = sum(p.numel() for p in (*opened.network.parameters(), *decoder))
         self.samplers = dict(samplers)
         self.conditional = False
         self.categories, self.descriptors = opened.info.categories, opened.info.descriptors
@@ -129,6 +131,8 @@ class _Sampled(Model):
         self.sampling: Sampling = opened.framework.sampling()
         super().__init__(opened, self.sampling.samplers)
         self.conditional = bool(opened.info.categories)
+        if self.sampling.restarts:
+            self.restart = self._restart
 
     def generate(
         self,
@@ -148,16 +152,35 @@ class _Sampled(Model):
         nfe, times = 0, []
         for first in range(0, count, _TOGETHER):
             part = _rows(told, slice(first, first + _TOGETHER))
-            begun = time.perf_counter()
-            noise = row_noise(seed, first, self.opened.device)
-            drawn = self.sampling.draw(
-                self.opened.network, Order(part, length, noise), sampler, steps
-            )
-            audio = self.opened.audio(drawn.x).float().cpu().numpy()
-            times.append((time.perf_counter() - begun) * 1000.0 / len(audio))
-            made.extend(np.ascontiguousarray(sound) for sound in audio)
-            nfe = drawn.nfe
+            order = Order(part, length, row_noise(seed, first, self.opened.device))
+            some = self._draw(order, sampler, steps)
+            made.extend(some.audio)
+            times.append(some.milliseconds)
+            nfe = some.nfe
         return Made(made, nfe, float(np.median(times)) if times else 0.0)
+
+    def _restart(
+        self, sound: Sound, start: float, *, category: int, seed: int, steps: int = 0
+    ) -> Made:
+        """One sound: (T,) noised to flow time start (0 none, 1 all), then sampled from there."""
+        x = self.opened.x(torch.from_numpy(sound)[None].to(self.opened.device))
+        frames = None
+        if self.condition.kind:
+            seconds = self.opened.hop_frames / self.sample_rate
+            frames = sketch_of(sound, self.sample_rate, frame_seconds=seconds)[None]
+        told = self._conditions(np.array([category]), 1.0, None, frames)
+        noise = row_noise(seed, 0, self.opened.device)
+        order = Order(told, x.shape[2], noise, sound=x, start=start)
+        sampler = next((name for name in ("ddim", "heun") if name in self.samplers), "")
+        made = self._draw(order, sampler, steps)
+        return made._replace(audio=[made.audio[0][: sound.size]])
+
+    def _draw(self, order: Order, sampler: str, steps: int) -> Made:
+        begun = time.perf_counter()
+        drawn = self.sampling.draw(self.opened.network, order, sampler, steps)
+        audio = self.opened.audio(drawn.x).float().cpu().numpy()
+        each = (time.perf_counter() - begun) * 1000.0 / len(audio)
+        return Made([np.ascontiguousarray(sound) for sound in audio], drawn.nfe, each)
 
     def _conditions(
         self,
@@ -197,6 +220,25 @@ class _Sampled(Model):
             if "frames" in wanted
             else None,
         )
+
+
+class _Latent(_Sampled):
+    """Generates latents; it can also go from one sound to another."""
+
+    def between_seeds(
+        self, first: int, second: int, points: int, *, category: int, steps: int = 0
+    ) -> Made:
+        """``points`` sounds, the noise going from one seed's to the other's on a great circle."""
+        told = self._conditions(np.full(points, category), 1.0, None, None)
+        noise = noise_between(first, second, points, self.opened.device)
+        return self._draw(Order(told, self.opened.usual_length, noise), "", steps)
+
+    def between_sounds(self, first: Sound, second: Sound, points: int) -> Made:
+        """``points`` sounds, the latent going from one sound's to the other's on a line."""
+        assert self.opened.codec is not None
+        begun = time.perf_counter()
+        made = between_sounds(*self.opened.codec, self.opened.device, first, second, points)
+        return Made(made, 0, (time.perf_counter() - begun) * 1000.0 / points)
 
 
 def _rows(told: Conditions, rows: slice) -> Conditions:
@@ -277,7 +319,16 @@ class _Vae(_Reconstructor):
 
     def __init__(self, opened: Opened, framework: CodecFramework) -> None:
         super().__init__(opened, framework)
-        self.generate = _Sampled(opened).generate  # type: ignore[method-assign]
+        self.prior = _Latent(opened)
+        self.generate = self.prior.generate  # type: ignore[method-assign]
+        self.between_seeds = self.prior.between_seeds
+
+    def between_sounds(self, first: Sound, second: Sound, points: int) -> Made:
+        """``points`` sounds, the latent going from one sound's to the other's on a line."""
+        made = between_sounds(
+            self.framework.network, self.framework.codec, self.opened.device, first, second, points
+        )
+        return Made(made, 1, 0.0)
 
 
 def open_model(folder: Path, *, device: str = "cpu", codec: Path | None = None) -> Model:
@@ -296,7 +347,8 @@ def open_model(folder: Path, *, device: str = "cpu", codec: Path | None = None) 
         return _Reconstructor(opened, framework)
     if opened.recipe.data.settings.condition.kind == "mel":
         return _Vocoder(opened)
-    return _Sampled(opened)
+    latent = opened.codec is not None and not opened.info.codebook_size
+    return _Latent(opened) if latent else _Sampled(opened)
 
 
 def usual_sketch(frames: int) -> Sound:

@@ -65,6 +65,12 @@ class Opened:
             return codec.audio(autoencoder.decode_codes(x))[:, 0]
         return codec.decode(autoencoder, x)[:, 0]
 
+    def x(self, sounds: Tensor) -> Tensor:
+        """Sounds (B, T) as training's x (B, C, L): scaled samples, or latents."""
+        if self.codec is None:
+            return sounds[:, None] * float(self.recipe.data.settings.gain)
+        return self.codec[1].encode(self.codec[0], sounds[:, None])
+
 
 def open_run(folder: Path, device: str = "cpu", codec: Path | None = None) -> Opened:
     """Open a run's folder; ``codec`` is used instead of the run's own copy.
