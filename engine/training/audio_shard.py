@@ -16,7 +16,7 @@ from engine.errors import DataError
 from engine.frameworks import Batch, DataInfo
 from engine.registry import Spec
 from engine.training.categories import CATEGORIES
-from engine.training.sources import step_rng
+from engine.training.sources import check_table, step_rng
 
 Array = NDArray[np.float32]
 
@@ -138,6 +138,7 @@ def read_shard(path: Path) -> dict[str, NDArray[Any]]:
         raise DataError(f"cannot read audio shard {path}: {error}") from error
     if "audio" not in table or "held_out" not in table:
         raise DataError(f"{path} is not an audio shard; make one with `train prepare`")
+    check_table(path, table, "audio")
     return table
 
 

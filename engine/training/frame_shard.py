@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.errors import DataError
 from engine.frameworks import Batch, DataInfo
-from engine.training.sources import step_rng
+from engine.training.sources import check_table, step_rng
 
 Array = NDArray[Any]
 
@@ -98,4 +98,5 @@ def read_frames(path: Path, name: str) -> dict[str, Array]:
     if name not in table or "silence" not in table:
         kind = name.removesuffix("s")
         raise DataError(f"{path} is not a {kind} shard; make one with `train --codec MODEL`")
+    check_table(path, table, name)
     return table

@@ -91,7 +91,7 @@ def parse_recipe(text: str, where: str = "recipe") -> Recipe:
     """Resolve recipe TOML ``text``; ``where`` names it in errors."""
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RecipeError(f"{where} is not valid TOML: {error}") from error
     known = {f.name for f in dataclasses.fields(Recipe)} - {"text"}
     _refuse_unknown(table, known, where)
