@@ -16,7 +16,8 @@ from engine.errors import DataError
 from engine.frameworks import Batch, DataInfo
 from engine.registry import Spec
 from engine.training.categories import CATEGORIES
-from engine.training.sources import check_table, step_rng
+from engine.training.sources import step_rng
+from engine.training.tables import check_table
 
 Array = NDArray[np.float32]
 
@@ -134,7 +135,7 @@ def read_shard(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             table = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, EOFError, MemoryError, BadZipFile) as error:
         raise DataError(f"cannot read audio shard {path}: {error}") from error
     if "audio" not in table or "held_out" not in table:
         raise DataError(f"{path} is not an audio shard; make one with `train prepare`")

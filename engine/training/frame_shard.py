@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from engine.errors import DataError
 from engine.frameworks import Batch, DataInfo
-from engine.training.sources import check_table, step_rng
+from engine.training.sources import step_rng
+from engine.training.tables import check_table
 
 Array = NDArray[Any]
 
@@ -93,7 +94,7 @@ def read_frames(path: Path, name: str) -> dict[str, Array]:
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             table = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, EOFError, MemoryError, BadZipFile) as error:
         raise DataError(f"cannot read shard of {name} {path}: {error}") from error
     if name not in table or "silence" not in table:
         kind = name.removesuffix("s")
