@@ -17,7 +17,7 @@ from engine.frameworks import Batch, DataInfo
 from engine.registry import Spec
 from engine.training.categories import CATEGORIES
 from engine.training.sources import step_rng
-from engine.training.tables import check_table
+from engine.training.tables import check_table, check_windows
 
 Array = NDArray[np.float32]
 
@@ -144,7 +144,8 @@ def read_shard(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def build(settings: AudioSettings, path: Path) -> AudioShard:
-    """Open the shard at ``path``."""
+    """Open the shard at ``path``; RecipeError for windows of no length."""
+    check_windows(settings.frames)
     return AudioShard(settings, path)
 
 

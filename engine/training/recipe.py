@@ -101,6 +101,7 @@ def parse_recipe(text: str, where: str = "recipe") -> Recipe:
     parts = {kind: _part(kind, table[kind], where) for kind in _PARTS if kind in table}
     if "noise_scale" not in table["network"]:
         parts["network"] = _scaled(parts["network"], parts["framework"])
+    _check_counts(table.get("loop", {}), f"{where} [loop]")
     return Recipe(
         name=_value(str, table["name"], f"{where}: name"),
         network=parts["network"],
@@ -133,6 +134,14 @@ def _part(kind: str, table: Any, where: str) -> Part:
     spec = find(kind, table["name"])
     rest = {key: value for key, value in table.items() if key != "name"}
     return Part(spec, settings_from(spec.settings, rest, f"{where} [{kind}]"))
+
+
+def _check_counts(loop: Any, where: str) -> None:
+    """Refuse a loop of batches or intervals below 1; types are checked elsewhere."""
+    for key in ("batch", "log_every", "save_every"):
+        value = loop.get(key, 1) if isinstance(loop, Mapping) else 1
+        if isinstance(value, int) and value < 1:
+            raise RecipeError(f"{where}: {key} is {value}; expected 1 or more")
 
 
 def _scaled(network: Part, framework: Part) -> Part:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import DataError
+from engine.errors import DataError, RecipeError
 
 
 def check_table(path: Path, table: Mapping[str, NDArray[Any]], values: str) -> None:
@@ -32,3 +32,9 @@ def check_table(path: Path, table: Mapping[str, NDArray[Any]], values: str) -> N
         raise DataError(f"{path} is broken: it has categories below 0")
     if table[values].dtype.kind == "f" and not bool(np.isfinite(table[values]).all()):
         raise DataError(f"{path} is broken: {values!r} has values that are not finite")
+
+
+def check_windows(*frames: int) -> None:
+    """Raise RecipeError unless there are training windows, each of 1 frame or more."""
+    if not frames or min(frames) < 1:
+        raise RecipeError(f"[data] frames are {list(frames)}; expected numbers of 1 or more")

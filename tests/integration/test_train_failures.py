@@ -313,6 +313,34 @@ def test_a_model_whose_recipe_is_none_is_refused(recipe: str, says: str, tmp_pat
         load_codec(path)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "status", "says"),
+    [
+        ("width = 32", "width = 3000000", 6, "not enough memory for network 'resnet1d'"),
+        ("width = 32", "width = -3", 2, "network 'resnet1d' cannot be built"),
+        ("width = 32", "width = 0", 2, "network 'resnet1d'"),
+        ("batch = 4", "batch = 0", 2, "batch is 0; expected 1 or more"),
+        ("save_every = 3", "save_every = 0", 2, "save_every is 0; expected 1 or more"),
+        ("frames = [12, 16]", "frames = []", 2, "frames"),
+        ("frames = [12, 16]", "frames = [0]", 2, "frames"),
+        ('"latents"', '"codes"', 2, "'flow' cannot be trained on data 'codes'"),
+    ],
+)
+def test_a_recipe_of_impossible_sizes_is_refused(
+    old: str, new: str, status: int, says: str, made: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = made / "small.toml"
+    path.write_text(RECIPE.replace(old, new))
+    if "codes" in new:
+        changed(
+            made / "latents.npz", codes=np.zeros((120, 2), np.int32), silence=np.zeros(2, int),
+            codebook_size=np.int64(4),
+        )  # fmt: skip
+    assert train.main(arguments(made)) == status
+    assert says in capfd.readouterr().err
+    assert not (made / "out" / CHECKPOINT).exists()
+
+
 def test_facts_that_are_no_table_are_refused(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
