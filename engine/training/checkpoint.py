@@ -29,10 +29,14 @@ def replace_file(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     try:
         _replace_file(path, write)
     except OSError as error:
-        raise StorageError(
-            f"cannot write {path}: {error.strerror or error}; make room or choose another folder. "
-            "What was there before is kept"
-        ) from error
+        raise _cannot_write(path, error, "what was there before is kept") from error
+
+
+def _cannot_write(path: Path, error: OSError, kept: str) -> StorageError:
+    return StorageError(
+        f"cannot write {path}: {error.strerror or error}; make room or choose another folder: "
+        + kept
+    )
 
 
 def _replace_file(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -65,7 +69,10 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[st
             left.unlink()
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     data = save(whole, metadata={"driftwave": json.dumps(facts)})
-    replace_file(path, lambda file: file.write(data))
+    try:
+        _replace_file(path, lambda file: file.write(data))
+    except OSError as error:
+        raise _cannot_write(path, error, "the last checkpoint is whole") from error
 
 
 def load_checkpoint(path: Path, prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
