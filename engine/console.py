@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -10,9 +11,10 @@ from typing import Any, TypeVar
 
 import click
 
-from engine.errors import DriftwaveError, OutOfMemory
+from engine.errors import DriftwaveError, OutOfMemory, StorageError
 
 INTERRUPTED = 130
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -40,6 +42,16 @@ def run(command: click.Command, argv: Sequence[str] | None = None, name: str = "
         return 0
     except MemoryError:
         return _report(OutOfMemory("not enough memory: ask for less at once"), arguments)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        where = f" to {error.filename}" if error.filename else ""
+        text = f"cannot write{where}: {error.strerror}; make room, or choose another folder"
+        return _report(StorageError(text), arguments)
+    except RuntimeError as error:
+        if "allocate memory" not in str(error) and "out of memory" not in str(error):
+            raise  # torch says so in words alone
+        return _report(OutOfMemory("not enough memory for networks of this size"), arguments)
     except DriftwaveError as error:
         return _report(error, arguments)
 

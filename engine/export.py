@@ -92,7 +92,7 @@ def export_network(model: Path, folder: Path, latents: Path | None = None) -> No
     from engine.network_graph import check_exportable, write_network
     from engine.training.building import build_network
     from engine.training.checkpoint import load_checkpoint
-    from engine.training.loop import MODEL, network_weights
+    from engine.training.loop import MODEL
     from engine.training.recipe import parse_recipe, settings_from
 
     model = model / MODEL if model.is_dir() else model
@@ -112,7 +112,7 @@ def export_network(model: Path, folder: Path, latents: Path | None = None) -> No
     else:
         raise UsageError(f"{model} does not say what it was trained on; add --latents SHARD")
     network = build_network(recipe, None, info)
-    network.load_state_dict(network_weights(model))
+    _load(network, model)
     difference = write_network(folder, spec, network, info.network())
     console.note(f"{folder}: graph of {spec.name!r}, {difference:.1g} from torch")
 
@@ -133,7 +133,6 @@ def voice_parts(
     """Reads models and shard. Raises RecipeError or DataError when one is not what it should be."""
     from engine.training.codec_model import load_codec
     from engine.training.latent_shard import LatentSettings, LatentShard, read_latents
-    from engine.training.loop import network_weights
     from engine.training.recipe import parse_recipe
     from engine.voice_format import Audio, Codec
     from engine.voice_writer import VoiceParts
@@ -144,7 +143,7 @@ def voice_parts(
         raise UsageError(f"{denoiser} was not trained on latents; recipe {recipe.name!r}")
     shard = LatentShard(recipe.data.settings, latents)
     network = recipe.network.spec.build(recipe.network.settings, shard.info.network())
-    network.load_state_dict(network_weights(denoiser))
+    _load(network, denoiser)
     return VoiceParts(
         name=name,
         version=version,
@@ -176,6 +175,17 @@ def voice_parts(
         if card is DEFAULT_CARD
         else card,
     )
+
+
+def _load(network: Any, model: Path) -> None:
+    """Put a model's weights into the network of its recipe. RecipeError when they do not fit."""
+    from engine.errors import RecipeError
+    from engine.training.loop import network_weights
+
+    try:
+        network.load_state_dict(network_weights(model))
+    except RuntimeError as error:
+        raise RecipeError(f"{model} does not hold the network of its own recipe") from error
 
 
 def _recipe_text(model: Path) -> str:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine import console
-from engine.errors import StorageError, UsageError
+from engine.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -82,10 +82,7 @@ def command(file: Path, kind: str, out: Path, cycle: int | None, sample_rate: in
         "recipe": imported.recipe,
         "data": dataclasses.asdict(imported.info),
     }
-    try:
-        save_checkpoint(out / MODEL, imported.state, facts)
-    except OSError as error:
-        raise StorageError(f"cannot write {out / MODEL}: {error.strerror or error}") from error
+    save_checkpoint(out / MODEL, imported.state, facts)
     count = sum(tensor.numel() for tensor in imported.state.values())
     console.note(f"{out}: {kind} of {count:,} parameters, trained for {foreign.step:,} steps")
 

@@ -23,6 +23,7 @@ from engine.registry import Spec
 from engine.training.categories import CATEGORIES
 from engine.training.resampling import resampled_shard
 from engine.training.sources import step_rng
+from engine.training.tables import check_table, check_windows
 
 Array = NDArray[np.float32]
 
@@ -164,15 +165,17 @@ def read_shard(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             table = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, EOFError, MemoryError, BadZipFile) as error:
         raise DataError(f"cannot read audio shard {path}: {error}") from error
     if "audio" not in table or "held_out" not in table:
         raise DataError(f"{path} is not an audio shard; make one with `train prepare`")
+    check_table(path, table, "audio")
     return table
 
 
 def build(settings: AudioSettings, path: Path) -> AudioShard:
-    """Open the shard at ``path``."""
+    """Open the shard at ``path``; RecipeError for windows of no length."""
+    check_windows(settings.frames)
     return AudioShard(settings, path)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from typing import Any
 
 from torch import nn
 
+from engine.errors import OutOfMemory, RecipeError
 from engine.frameworks import DataInfo
 from engine.networks.frame_by_frame import FrameByFrame
 from engine.networks.interface import FIXED_LENGTH, NetworkBuilder, NetworkInfo
@@ -18,6 +20,7 @@ def network_builder(recipe: Recipe) -> NetworkBuilder:
     """Return what builds networks of the recipe's kind and size for any shapes.
 
     Networks of one fixed length look at each frame alone where the length is open (frames = 0).
+    What is built raises RecipeError for settings that make no network, OutOfMemory for too large.
     """
     spec = recipe.network.spec
 
@@ -25,7 +28,23 @@ def network_builder(recipe: Recipe) -> NetworkBuilder:
         alone = FIXED_LENGTH in spec.traits and shapes.frames == 0
         if alone:
             shapes = dataclasses.replace(shapes, frames=1)
-        built: nn.Module = spec.build(recipe.network.settings, shapes)
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Initializing zero-element")
+                built: nn.Module = spec.build(recipe.network.settings, shapes)
+            if not all(parameter.numel() for parameter in built.parameters()):
+                raise ValueError("it would have layers of no width")
+        except (ArithmeticError, LookupError, MemoryError, RuntimeError, ValueError) as error:
+            if isinstance(error, MemoryError) or "allocate memory" in str(error):
+                raise OutOfMemory(
+                    f"not enough memory for network {spec.name!r} of recipe {recipe.name!r}; make "
+                    "it smaller"
+                ) from error
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise RecipeError(
+                f"network {spec.name!r} cannot be built with the settings of recipe "
+                f"{recipe.name!r}: {reason}"
+            ) from error
         return FrameByFrame(built) if alone else built
 
     return make

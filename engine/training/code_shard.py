@@ -10,6 +10,7 @@ import numpy as np
 from engine.frameworks import DataInfo
 from engine.registry import Spec
 from engine.training.frame_shard import FrameShard, WindowSettings, read_frames
+from engine.training.tables import check_windows
 
 
 class CodeShard(FrameShard):
@@ -28,7 +29,8 @@ class CodeShard(FrameShard):
 
 
 def build(settings: WindowSettings, path: Path) -> CodeShard:
-    """Open the shard at ``path``."""
+    """Open the shard at ``path``; RecipeError for windows of no length."""
+    check_windows(*settings.frames)
     return CodeShard(settings, path)
 
 

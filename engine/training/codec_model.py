@@ -31,5 +31,10 @@ def load_codec(path: Path) -> tuple[Autoencoder, StftVae]:
             network = build_network(recipe, codec, info)
     if not isinstance(codec, StftVae) or not isinstance(network, Autoencoder):
         raise RecipeError(f"{path} is no codec: its recipe {recipe.name!r} trains no autoencoder")
-    network.load_state_dict(averaged or tensors)
+    try:
+        network.load_state_dict(averaged or tensors)
+    except RuntimeError as error:
+        raise RecipeError(
+            f"{path} does not hold the network of its own recipe {recipe.name!r}; train it again"
+        ) from error
     return network.eval(), codec

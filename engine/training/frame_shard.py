@@ -16,6 +16,7 @@ from engine.conditioning.frames import FrameSettings
 from engine.errors import DataError, RecipeError
 from engine.frameworks import Batch, DataInfo
 from engine.training.sources import step_rng
+from engine.training.tables import check_table
 
 Array = NDArray[Any]
 
@@ -107,9 +108,10 @@ def read_frames(path: Path, name: str) -> dict[str, Array]:
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             table = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, EOFError, MemoryError, BadZipFile) as error:
         raise DataError(f"cannot read shard of {name} {path}: {error}") from error
     if name not in table or "silence" not in table:
         kind = name.removesuffix("s")
         raise DataError(f"{path} is not a {kind} shard; make one with `train --codec MODEL`")
+    check_table(path, table, name)
     return table

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.registry import Spec
 from engine.training.frame_shard import Array, FrameShard, WindowSettings, read_frames
+from engine.training.tables import check_windows
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ def read_latents(path: Path) -> dict[str, Array]:
 
 
 def build(settings: LatentSettings, path: Path) -> LatentShard:
-    """Open the shard at ``path``."""
+    """Open the shard at ``path``; RecipeError for windows of no length."""
+    check_windows(*settings.frames)
     return LatentShard(settings, path)
 
 

@@ -27,6 +27,7 @@ from engine.training.ema import Ema
 from engine.training.prefetch import prefetched
 from engine.training.preview import sheet, write_png, write_wav
 from engine.training.recipe import Optimizer, Recipe
+from engine.training.resuming import check_resumable
 from engine.training.sources import Source
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -215,6 +216,7 @@ class Trainer:
     def load(self) -> None:
         """Take up the checkpoint in the output folder."""
         tensors, facts = load_checkpoint(self.run.out / CHECKPOINT)
+        check_resumable(self.run.out / CHECKPOINT, tensors, facts, self.framework, self.phases)
         parts: dict[str, dict[str, Tensor]] = {"framework": {}, "ema": {}, "optimizer": {}}
         for name, value in tensors.items():
             head, rest = name.split(".", 1)

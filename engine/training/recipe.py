@@ -102,7 +102,7 @@ def parse_recipe(text: str, where: str = "recipe") -> Recipe:
     """Resolve recipe TOML ``text``; ``where`` names it in errors."""
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RecipeError(f"{where} is not valid TOML: {error}") from error
     known = {f.name for f in dataclasses.fields(Recipe)} - {"text"}
     _refuse_unknown(table, known, where)
@@ -112,6 +112,7 @@ def parse_recipe(text: str, where: str = "recipe") -> Recipe:
     parts = {kind: _part(kind, table[kind], where) for kind in _PARTS if kind in table}
     if "noise_scale" not in table["network"]:
         parts["network"] = _scaled(parts["network"], parts["framework"])
+    _check_counts(table.get("loop", {}), f"{where} [loop]")
     return Recipe(
         name=_value(str, table["name"], f"{where}: name"),
         network=parts["network"],
@@ -145,6 +146,14 @@ def _part(kind: str, table: Any, where: str) -> Part:
     spec = find(kind, table["name"])
     rest = {key: value for key, value in table.items() if key != "name"}
     return Part(spec, settings_from(spec.settings, rest, f"{where} [{kind}]"))
+
+
+def _check_counts(loop: Any, where: str) -> None:
+    """Refuse a loop of batches or intervals below 1; types are checked elsewhere."""
+    for key in ("batch", "log_every", "save_every"):
+        value = loop.get(key, 1) if isinstance(loop, Mapping) else 1
+        if isinstance(value, int) and value < 1:
+            raise RecipeError(f"{where}: {key} is {value}; expected 1 or more")
 
 
 def _scaled(network: Part, framework: Part) -> Part:

@@ -11,13 +11,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine import export, import_weights
+from engine import export, import_weights, train
 from engine.errors import RecipeError
 from engine.network_graph import FILE, check_exportable, write_network
 from engine.networks.interface import Conditions, NetworkInfo
 from engine.registry import NETWORKS, find
 from engine.training.checkpoint import save_checkpoint
 from engine.training.loop import MODEL
+from tests.matrix.test_worked_example import write_latents
 from tests.unit.test_import_weights import BANDS, DIFFWAVE_PARAMS, diffwave_state
 from tests.unit.test_networks import make
 
@@ -80,6 +81,22 @@ def test_the_command_exports_an_imported_network(tmp_path: Path) -> None:
     assert answer.shape == (1, 1, 512)
     held = load_file(graph / "model.safetensors")
     assert held.keys() == {f"network.{name}" for name in diffwave_state()}
+
+
+def test_the_command_exports_a_trained_network_with_its_shard(tmp_path: Path) -> None:
+    recipe = (
+        'name = "run"\n[network]\nname = "resnet1d"\nwidth = 8\ndepth = 1\n[framework]\n'
+        'name = "flow"\n[data]\nname = "latents"\n[loop]\nsteps = 2\npreview_every = 0\n'
+    )
+    (tmp_path / "run.toml").write_text(recipe)
+    shard, run, graph = tmp_path / "latents.npz", tmp_path / "run", tmp_path / "graph"
+    write_latents(shard)
+    flags = ["--data", str(shard), "--out", str(run), "--device", "cpu"]
+    assert train.main([str(tmp_path / "run.toml"), *flags]) == 0
+    assert export.main([str(run), "--onnx", str(graph), "--latents", str(shard)]) == 0
+    session = onnxruntime.InferenceSession(str(graph / FILE), providers=["CPUExecutionProvider"])
+    names = [entry.name for entry in session.get_inputs()]
+    assert names == ["x", "noise_cond", "category", "descriptors", "guidance"]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch")
 from safetensors.torch import load_file  # noqa: E402
 
 from engine import train  # noqa: E402
-from engine.errors import DataError, RecipeError, UsageError  # noqa: E402
+from engine.errors import DataError, RecipeError, StorageError, UsageError  # noqa: E402
 from engine.frameworks import Batch  # noqa: E402
 from engine.training.audio_shard import AudioSettings, AudioShard, read_shard  # noqa: E402
 from engine.training.checkpoint import (  # noqa: E402
@@ -185,7 +185,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     def fail(file: object) -> None:
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StorageError, match="No space"):
         replace_file(path, fail)
     assert load_checkpoint(path)[1] == {"step": 1}
     assert os.listdir(tmp_path) == ["x.safetensors"]  # noqa: PTH208
