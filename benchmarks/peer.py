@@ -23,11 +23,11 @@ def run(count: int) -> list[Figure]:
     """Generate 1 s with the peer ``count`` times; without torch or onnx the peer is left out."""
     if importlib.util.find_spec("torch") is None or importlib.util.find_spec("onnxscript") is None:
         return []
-    import onnxruntime
     import torch
 
     from engine.networks import wavenet
     from engine.networks.interface import NetworkInfo, no_conditions
+    from engine.onnx_library import onnxruntime
 
     frames = SAMPLE_RATE // HOP
     network = wavenet.build(wavenet.Settings(), NetworkInfo(1, frame_channels=80)).eval()

@@ -126,7 +126,7 @@ def _input(name: str, info: NetworkInfo, stride: int, hop: int, strides: int) ->
 
 
 def _session(path: Path) -> Callable[[dict[str, Tensor]], Any]:
-    import onnxruntime
+    from engine.onnx_library import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

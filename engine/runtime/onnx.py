@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
 from engine.errors import VoiceError
+from engine.onnx_library import onnxruntime as ort
 from engine.runtime.generation import LoadedVoice
 from engine.runtime.inputs import Inputs
 from engine.voice import Voice

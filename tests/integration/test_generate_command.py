@@ -55,6 +55,21 @@ def test_a_seed_gives_four_files_and_the_same_ones_again(tmp_path: Path, tiny_vo
         assert library.count() == 12
 
 
+def test_nothing_is_kept_or_told_outside_the_folders_that_were_named(
+    tmp_path: Path, tiny_voices: Path
+) -> None:
+    """ONNX Runtime would keep an identifier of the device in ~/.cache, and report."""
+    argv, environment = command(tmp_path, tiny_voices, "kick", "--out", str(tmp_path / "out"))
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {**environment, "HOME": str(home)}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    environment.pop("XDG_CACHE_HOME", None)
+    done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, timeout=WATCHDOG_S)
+    assert done.returncode == 0, done.stderr
+    assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
 def test_another_sound_never_replaces_a_file(tmp_path: Path, tiny_voices: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()

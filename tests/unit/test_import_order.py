@@ -15,6 +15,7 @@ LAYERS: dict[str, int] = {
     "types": 0,
     "registry": 0,
     "console": 1,
+    "onnx_library": 1,
     "stft": 1,
     "networks": 1,
     "schedules": 1,
@@ -91,3 +92,10 @@ def test_bridge_and_host_know_neither_engine_nor_torch(folder: str) -> None:
     for path in sources(folder):
         for name in imports_of(path):
             assert name.split(".")[0] not in {"engine", "torch"}, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("folder", ["engine", "bridge", "plugin_host", "benchmarks", "tests"])
+def test_onnx_runtime_is_imported_where_its_telemetry_is_off(folder: str) -> None:
+    for path in sources(folder):
+        alone = path == ROOT / "engine" / "onnx_library.py"
+        assert alone or "onnxruntime" not in imports_of(path), f"{path} imports onnxruntime"

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -15,6 +14,7 @@ from engine import export, import_weights, train
 from engine.errors import RecipeError
 from engine.network_graph import FILE, check_exportable, write_network
 from engine.networks.interface import Conditions, NetworkInfo
+from engine.onnx_library import onnxruntime
 from engine.registry import NETWORKS, find
 from engine.training.checkpoint import save_checkpoint
 from engine.training.loop import MODEL
