@@ -8,8 +8,6 @@ is written, if it is installed.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
 import signal
 import sys
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from engine.laboratory.training import Bench, Outcome
     from engine.training.recipe import Recipe
 
-REPORT = "engine.laboratory.report"
 _NOTE_SECONDS = 10.0  # between lines about a run
 
 
@@ -177,14 +174,11 @@ def _first_comment(text: str) -> str:
 
 def _report(recipes: Sequence[Recipe], out: Path, sounds: Path, device: str) -> None:
     """Evaluate every recipe that has a model by now."""
+    from engine.laboratory.report import write_report
     from engine.training.loop import MODEL
 
-    if importlib.util.find_spec(REPORT) is None:
-        console.note(f"the laboratory's report is not installed; the models are in {out}")
-        return
     runs = [out / recipe.name for recipe in recipes if (out / recipe.name / MODEL).exists()]
-    report = importlib.import_module(REPORT)
-    report.write_report(runs, sounds, out / "report", say=console.note, device=device)
+    write_report(runs, sounds, out / "report", say=console.note, device=device)
     console.note(f"the report is in {out / 'report'}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -80,7 +79,7 @@ def write_files(
     (out / "report.html").write_text(
         page("Driftwave: generative models compared", _lead(found), sections), encoding="utf-8"
     )
-    say(f"wrote {os.path.join(out, 'report.html')}")  # noqa: PTH118
+    say(f"wrote {out / 'report.html'}")
     return result
 
 

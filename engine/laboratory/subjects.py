@@ -6,12 +6,11 @@ methods alone; a voice becomes one in engine.laboratory.voice_model.
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -167,7 +166,8 @@ def open_subjects(names: Sequence[str | Path], device: str = "cpu") -> list[Mode
             from engine.laboratory.voice_model import VoiceCodec, VoiceModel
             from engine.runtime import open_runtime
 
-            text = str(name) if isinstance(name, str) else os.path.join(".", name)  # noqa: PTH118
+            # a folder's path must look like one, or it would be taken for a voice's name
+            text = name if isinstance(name, str) else str(name.absolute())
             voice = VoiceModel(open_runtime(device).load(find_voice(text)))
             subjects += [voice, VoiceCodec(voice)]
     return _with_own_names(subjects)
@@ -179,16 +179,13 @@ def _has_run(name: str) -> bool:
 
 
 def _open_run(folder: Path, device: str) -> Model:
-    try:
-        opener: Any = importlib.import_module("engine.laboratory.model")
-    except ModuleNotFoundError as error:
-        raise DataError(f"{folder} is no voice, and runs cannot be opened here: {error}") from error
+    from engine.laboratory.model import open_model
+
     if device == "auto":
         import torch
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    where = {} if device == "cpu" else {"device": device}
-    model: Model = opener.open_model(folder, **where)
+    model: Model = open_model(folder, device=device)
     if model.kind not in KINDS:
         raise DataError(f"{folder}: kind is {model.kind!r}; expected one of {', '.join(KINDS)}")
     return model

@@ -82,6 +82,7 @@ def fake_run(folder: Path, kind: str) -> Path:
     return folder
 
 
-def open_model(folder: Path) -> FakeModel:
+def open_model(folder: Path, *, device: str = "cpu") -> FakeModel:
     """As engine.laboratory.model has it."""
+    assert device == "cpu"
     return FakeModel(folder.name, (folder / "kind").read_text())

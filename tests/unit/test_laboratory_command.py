@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,17 @@ torch = pytest.importorskip("torch")
 
 from engine import lab  # noqa: E402
 from engine.errors import RecipeError, StorageError  # noqa: E402
+from engine.laboratory import report  # noqa: E402
+from engine.laboratory.comparison import Plan  # noqa: E402
 from engine.laboratory.plan import RECIPES, VOICE, lab_recipes, needs, ordered  # noqa: E402
+from engine.laboratory.report import write_report  # noqa: E402
 from engine.laboratory.training import Bench, curve, facts_of, train_one  # noqa: E402
 from engine.training import checkpoint  # noqa: E402
 from engine.training.oneshots import from_synthesis  # noqa: E402
 from engine.training.prepare import write_shard  # noqa: E402
 from engine.training.recipe import parse_recipe  # noqa: E402
 from tests.support.tiny_recipes import write_recipes  # noqa: E402
+from tests.support.tiny_shard import tiny_shard  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +102,38 @@ def test_the_command_trains_what_is_asked_for_and_what_that_needs(
     assert "vqvae" in said
     assert "not trained" in said
     assert facts_of(tmp_path / "flow")["codec"]["sha256"] == before
+
+
+def test_the_report_compares_real_runs_of_every_ability(recipes: Path, tmp_path: Path) -> None:
+    sounds = tiny_shard(tmp_path / "sounds.npz")
+    out = tmp_path / "lab"
+    words = ["--data", sounds, "--recipes", recipes, "--out", out, "--versions", 1]
+    words += ["--device", "cpu", "--no-report", "--only", "flow,gan,prior,dae,vocoder"]
+    code, said = invoke(*words)
+    assert code == 0, said
+    trained = {"vae", "vqgan", "prior", "flow", "gan", "dae", "vocoder"}
+    plan = Plan(sounds=48, sweep=(1,), seconds_a_point=1.0)
+    result = write_report([out / name for name in sorted(trained)], sounds, out / "r", plan=plan)
+    assert set(result["subjects"]) == trained
+    assert {"flow", "gan", "prior"} <= {row["subject"] for row in result["rows"]}
+    assert {"vae", "vqgan", "dae", "vocoder"} <= {row["subject"] for row in result["given"]}
+    page = (out / "r" / "report.html").read_text()
+    assert all(name in page for name in trained)
+
+
+def test_the_command_ends_with_a_report(
+    recipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def quick(sounds: int) -> Plan:
+        assert sounds == 0  # as many as are held out
+        return Plan(sounds=48, sweep=(1,), seconds_a_point=1.0)
+
+    monkeypatch.setattr(report, "Plan", quick)
+    sounds = tiny_shard(tmp_path / "sounds.npz")
+    words = ["--data", sounds, "--recipes", recipes, "--out", tmp_path / "lab", "--only", "vae"]
+    code, said = invoke(*words, "--versions", 1, "--device", "cpu")
+    assert code == 0, said
+    assert json.loads((tmp_path / "lab" / "report" / "report.json").read_text())["given"]
 
 
 def test_a_stopped_run_goes_on_and_a_new_codec_begins_anew(
