@@ -51,7 +51,11 @@ def run(count: int) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "diffwave.onnx"
         torch.onnx.export(
-            Flat().eval(), (audio, timestep, mel), path, input_names=["x", "t", "mel"], verbose=False
+            Flat().eval(),
+            (audio, timestep, mel),
+            path,
+            input_names=["x", "t", "mel"],
+            verbose=False,
         )
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         feeds = {"x": audio.numpy(), "t": timestep.numpy(), "mel": mel.numpy()}
