@@ -7,7 +7,7 @@ the latents or codes lies beside it, known by its sha256.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,12 @@ class Opened:
         if self.codec is None:
             return self.info.frames
         return max(1, min(self.info.frames, self.info.sample_rate // self.hop_frames))
+
+    def untrained(self) -> Opened:
+        """The same with fresh weights."""
+        with torch.random.fork_rng(devices=[]):
+            framework = build_framework(self.recipe, self.info)
+        return replace(self, framework=framework.to(self.device).eval())
 
     @torch.no_grad()
     def audio(self, x: Tensor) -> Tensor:
