@@ -13,7 +13,7 @@ from engine.doors.common import chosen_export_path, default_export_path, device_
 from engine.errors import DriftwaveError, StorageError
 from engine.jobs import ALL_JOBS, Engine, Job, JobListener, Priority, Progress
 from engine.jobs.job import as_driftwave_error
-from engine.library import ClipRecord, Library
+from engine.library import ClipRecord, Library, Search
 from engine.library.export import export_clip
 from engine.types import Clip, GenerateRequest
 
@@ -197,7 +197,7 @@ class OscDoor:
             )
             for record in found:
                 call.clip(osc_clip(record))
-            call.done(len(found), self._library.count(text=request.search))
+            call.done(len(found), self._library.count(Search(text=request.search)))
 
         self._later(call, work)
 
