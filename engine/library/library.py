@@ -281,15 +281,12 @@ class Library:
         """
         return export_clip(self.get(clip_id), path, sample_rate=sample_rate, depth=depth)
 
-    def export_to(self, clip_ids: Sequence[str], folder: Path, wanted: Wanted) -> list[Path]:
-        """Write clips into a folder under their own names, never over another sound.
+    def export_beside(self, clip_id: str, folder: Path, wanted: Wanted) -> Path:
+        """Write a clip into a folder under its own name, never over another sound.
 
-        What was written stays when a later one fails. Raises NotFound, BadRange, StorageError.
+        Raises NotFound, BadRange and StorageError.
         """
-        return [
-            export_beside(self.get(clip_id), self.record(clip_id), folder, wanted)
-            for clip_id in clip_ids
-        ]
+        return export_beside(self.get(clip_id), self.record(clip_id), folder, wanted)
 
     def _audio(self, clip_id: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         path = self._files.find(clip_id)

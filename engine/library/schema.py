@@ -41,6 +41,9 @@ _SECONDS = (
     f"/ nullif(json_extract({_RECORD}, '$.sample_rate'), 0), 0)"
 )
 
+_NOW = "strftime('%s', 'now') * 1.0"
+"""The first version kept deleted clips for ever; the days of the trash begin with the second."""
+
 _SEARCH_AND_HISTORY = (
     # Rows get a number, which the word index needs; `tags` repeats the table of tags.
     """CREATE TABLE clips_2 (
@@ -60,7 +63,7 @@ _SEARCH_AND_HISTORY = (
                               record)
         SELECT id, created, voice, prompt, name,
                coalesce((SELECT group_concat(tag, char(10)) FROM tags WHERE clip = id), ''),
-               favourite, deleted, {_SECONDS}, record
+               favourite, CASE WHEN deleted IS NOT NULL THEN {_NOW} END, {_SECONDS}, record
         FROM clips ORDER BY created""",
     "DROP TABLE clips",
     "ALTER TABLE clips_2 RENAME TO clips",
