@@ -8,6 +8,9 @@ dataclasses of bridge/osc_requests.py; the table is bridge/address_space.py.
     server.start()          # raises OscPortError
     server.announce_clip(clip.id, clip.index, clip.seed, clip.seconds)   # made by another door
     server.stop()
+
+Other transports (bridge/web.py) hand packets in by `submit` and get the answers by the function
+that they gave to `add_route`: one dispatcher, one thread and one set of rules for all of them.
 """
 
 from __future__ import annotations
@@ -20,16 +23,20 @@ import selectors
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from bridge import address_space as space
+from bridge.net_access import AccessList
 from bridge.osc_backlog import Backlog
 from bridge.osc_call import OscCall, OscPeer
 from bridge.osc_dispatch import OscDispatcher
 from bridge.osc_handler import OscHandler
 from bridge.osc_spec import OscFault
+
+Transmit = Callable[[OscPeer, bytes], bool]
+"""Sends one packet to a peer; False when it is lost. Called from any thread, never blocks long."""
 
 __all__ = ["OscCall", "OscFault", "OscHandler", "OscPeer", "OscPortError", "OscServer", "OscStats"]
 
@@ -70,7 +77,7 @@ class OscServer:
         port: UDP port; 0 takes any free one (`port` then tells which).
         handler: the engine's side.
         version: reported by `/drift/hello` and `/drift/version`.
-        lan: accept senders of the local network (never of the public internet).
+        access: which senders are let in; this machine alone when left out.
     """
 
     def __init__(
@@ -80,13 +87,16 @@ class OscServer:
         handler: OscHandler,
         *,
         version: str = "0",
-        lan: bool = False,
+        access: AccessList | None = None,
     ) -> None:
         self.host = "127.0.0.1" if host == "localhost" else host
         self.port = port
-        self.lan = lan
+        self.access = access or AccessList()
         self.stats = OscStats()
         self.dispatcher = OscDispatcher(handler, self._transmit, version=version)
+        self._backlog = Backlog()
+        self._routes: dict[str, Transmit] = {"udp": self._transmit_datagram}
+        self._woken = False
         self._socket: socket.socket | None = None
         self._waker: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -110,6 +120,8 @@ class OscServer:
             "receive buffer of %d bytes", sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         )
         listener, self._waker = socket.socketpair()
+        listener.setblocking(False)
+        self._waker.setblocking(False)
         self._thread = threading.Thread(
             target=self._receive, args=(sock, listener), name="osc-receive", daemon=True
         )
@@ -141,6 +153,32 @@ class OscServer:
         """
         self.dispatcher.broadcast(address, (subject, command), skip=None)
 
+    def add_route(self, transport: str, transmit: Transmit) -> None:
+        """Send what goes to peers of `transport` by `transmit`. Before anything is submitted."""
+        self._routes[transport] = transmit
+
+    def submit(self, data: bytes, peer: OscPeer) -> bool:
+        """Hand in one packet of another transport. [any]
+
+        Returns False when too many packets wait; the transport then has to try again later.
+        """
+        if self._backlog.full_for_streams:
+            return False
+        self._backlog.push(data, peer)
+        self._wake()
+        return True
+
+    def forget(self, peer: OscPeer) -> None:
+        """The connection of `peer` is gone: send it no more events. [any]"""
+        self.dispatcher.forget(peer)
+
+    def _wake(self) -> None:
+        if not self._woken and self._waker is not None:
+            self._woken = True
+            # Full or closed: the receive thread wakes, or is gone.
+            with contextlib.suppress(OSError):
+                self._waker.send(b"\0")
+
     def _check_host(self) -> None:
         try:
             address = ipaddress.IPv4Address(self.host)
@@ -149,7 +187,7 @@ class OscServer:
                 f"OSC host {self.host!r} is not an IPv4 address; use 127.0.0.1, "
                 "or 0.0.0.0 with --lan"
             ) from error
-        if not address.is_loopback and not self.lan:
+        if not address.is_loopback and not self.access.lan:
             raise OscPortError(
                 f"OSC host {self.host} can be reached from other machines; "
                 "add --lan to allow that, or use 127.0.0.1"
@@ -175,12 +213,13 @@ class OscServer:
         with sock, listener, selectors.DefaultSelector() as selector:
             selector.register(sock, selectors.EVENT_READ)
             selector.register(listener, selectors.EVENT_READ)
-            backlog = Backlog()
+            backlog = self._backlog
             while not self._stopping.is_set():
                 try:
                     wait_s = self.dispatcher.run_due()
-                    if not backlog:
-                        selector.select(wait_s)
+                    ready = [] if backlog else selector.select(wait_s)
+                    if self._woken or any(key.fileobj is listener for key, _ in ready):
+                        self._hear_wake(listener)
                     self._drain(sock, backlog)
                     for _ in range(min(len(backlog), _PACKETS_PER_TURN)):
                         self.stats.received += 1
@@ -188,6 +227,12 @@ class OscServer:
                 except Exception:
                     _log.exception("OSC receive thread")
                     self._stopping.wait(0.01)
+
+    def _hear_wake(self, listener: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            listener.recv(64)
+        # Whatever is submitted from here on wakes again; what was before is in the backlog.
+        self._woken = False
 
     def _drain(self, sock: socket.socket, backlog: Backlog) -> None:
         for _ in range(_READS_PER_TURN):
@@ -201,33 +246,35 @@ class OscServer:
                 # Windows reports a vanished receiver of an earlier answer here.
                 _log.debug("receive: %s", error)
                 return
-            if _is_public(host) or port == 0:
+            if port == 0 or not self.access.admits(host):
                 self.stats.refused += 1
                 continue
             backlog.push(data, OscPeer(host, port))
 
     def _transmit(self, peer: OscPeer, data: bytes) -> None:
+        """Send one packet by the transport of `peer`. [any]"""
+        route = self._routes.get(peer.transport)
+        sent = route is not None and route(peer, data)
+        with self._stats_lock:
+            self.stats.sent += sent
+            self.stats.send_lost += not sent
+
+    def _transmit_datagram(self, peer: OscPeer, data: bytes) -> bool:
         """Send one datagram; waits a moment when the send buffer is full. [any]"""
         sock = self._socket
         if sock is None:
-            return
+            return False
         for attempt in (0, 1):
             try:
-                sock.sendto(data, peer)
-                self._count(lost=False)
-                return
+                sock.sendto(data, (peer.host, peer.port))
+                return True
             except BlockingIOError:
                 if attempt == 0:
                     _wait_writable(sock)
             except OSError as error:
-                _log.debug("send to %s:%d: %s", *peer, error)
+                _log.debug("send to %s: %s", peer, error)
                 break
-        self._count(lost=True)
-
-    def _count(self, *, lost: bool) -> None:
-        with self._stats_lock:
-            self.stats.sent += not lost
-            self.stats.send_lost += lost
+        return False
 
 
 def _wait_writable(sock: socket.socket) -> None:
@@ -243,8 +290,3 @@ def _enlarge_buffers(sock: socket.socket) -> None:
     except OSError:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-
-
-@lru_cache(maxsize=256)
-def _is_public(host: str) -> bool:
-    return ipaddress.IPv4Address(host).is_global

@@ -81,7 +81,7 @@ class OscDispatcher:
         except OscFault as fault:
             self._refuse(peer, "", -1, fault)
         except Exception:
-            _log.exception("packet of %d bytes from %s:%d", len(data), *peer)
+            _log.exception("packet of %d bytes from %s", len(data), peer)
 
     def run_due(self) -> float | None:
         """Run every bundle whose time has come; return seconds until the next, or None."""
@@ -113,6 +113,10 @@ class OscDispatcher:
     def find_calls(self, peer: OscPeer, job: int) -> tuple[OscCall, ...]:
         """Open calls with this job id. [any]"""
         return self._book.find(peer, job)
+
+    def forget(self, peer: OscPeer) -> None:
+        """`peer` is gone: end its subscription. [any]"""
+        self._subscribers.remove(peer)
 
     def _bind(self, handler: OscHandler, builtins: Builtins) -> dict[str, Action]:
         return {
@@ -166,7 +170,7 @@ class OscDispatcher:
             except OscFault as fault:
                 self._refuse(peer, _command(message.address), -1, fault)
             except Exception:
-                _log.exception("message %s from %s:%d", message.address[:60], *peer)
+                _log.exception("message %s from %s", message.address[:60], peer)
 
     def _run_message(self, message: Message, peer: OscPeer) -> None:
         address = message.address
@@ -205,7 +209,7 @@ class OscDispatcher:
             if isinstance(code, str) and code in CODES and code != "internal":
                 call.fail(code, str(error))
             else:
-                _log.exception("%s from %s:%d", method.command, *peer)
+                _log.exception("%s from %s", method.command, peer)
                 call.fail("internal", f"{method.command}: {error or type(error).__name__}")
 
     def _refuse_address(self, peer: OscPeer, address: str) -> None:
@@ -223,7 +227,7 @@ class OscDispatcher:
             self.send(peer, space.FAIL, (command, job, made.code, made.message))
         elif verdict is Verdict.TELL:
             text = (
-                f"too many wrong messages from {peer.host}:{peer.port}; "
+                f"too many wrong messages from {peer}; "
                 f"{FAILS_PER_S:g} a second are answered, the others dropped"
             )
             self.send(peer, space.FAIL, (command, job, "rate_limited", text))

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from bridge.address_space import METHODS
+from bridge.net_access import AccessList
 from bridge.osc import RECEIVE_BUFFER_BYTES, OscPortError, OscServer
 from tests.support.osc_client import WATCHDOG_S, OscClient, bundle, message, timetag
 from tests.support.osc_memory import MemoryHandler
@@ -79,7 +80,7 @@ def test_the_port_is_free_after_stop_and_stop_can_be_repeated(handler: MemoryHan
 
 
 def test_with_lan_every_interface_is_heard(handler: MemoryHandler) -> None:
-    server = OscServer("0.0.0.0", 0, handler, lan=True)
+    server = OscServer("0.0.0.0", 0, handler, access=AccessList(lan=True))
     server.start()
     with OscClient(server.port) as client:
         assert client.ask("/drift/ping", 3) == [("/drift/pong", [3])]
