@@ -1,4 +1,4 @@
-"""The OSC door: a UDP socket, one receive thread, and answers from the same port.
+"""The OSC door: UDP and TCP on one port, one receive thread, answers by the way a message came.
 
 For whoever writes the engine's side: implement `OscHandler` (bridge/osc_handler.py), give it to
 `OscServer`, and answer each `OscCall` (bridge/osc_call.py) from any thread. Requests are the
@@ -21,7 +21,6 @@ import ipaddress
 import logging
 import selectors
 import socket
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +33,8 @@ from bridge.osc_call import OscCall, OscPeer
 from bridge.osc_dispatch import OscDispatcher
 from bridge.osc_handler import OscHandler
 from bridge.osc_spec import OscFault
+from bridge.osc_tcp import TcpDoor
+from bridge.osc_udp import UdpDoor
 
 Transmit = Callable[[OscPeer, bytes], bool]
 """Sends one packet to a peer; False when it is lost. Called from any thread, never blocks long."""
@@ -42,15 +43,9 @@ __all__ = ["OscCall", "OscFault", "OscHandler", "OscPeer", "OscPortError", "OscS
 
 _log = logging.getLogger("driftwave.osc")
 
-RECEIVE_BUFFER_BYTES: Final = 4 << 20
-SEND_BUFFER_BYTES: Final = 1 << 20
-_SO_RCVBUFFORCE: Final = 33 if sys.platform == "linux" else socket.SO_RCVBUF
-"""Not in the socket module. Passes net.core.rmem_max, for root only."""
-_MAX_DATAGRAM_BYTES: Final = 65_535
 _PACKETS_PER_TURN: Final = 16
-"""Packets run between two looks at the socket and the schedule."""
-_READS_PER_TURN: Final = 512
-_SEND_WAIT_S: Final = 0.05
+"""Packets run between two looks at the sockets and the schedule."""
+_FREE_PORT_TRIES: Final = 20
 
 
 class OscPortError(Exception):
@@ -95,9 +90,10 @@ class OscServer:
         self.stats = OscStats()
         self.dispatcher = OscDispatcher(handler, self._transmit, version=version)
         self._backlog = Backlog()
-        self._routes: dict[str, Transmit] = {"udp": self._transmit_datagram}
+        self._routes: dict[str, Transmit] = {}
         self._woken = False
-        self._socket: socket.socket | None = None
+        self._udp: UdpDoor | None = None
+        self._tcp: TcpDoor | None = None
         self._waker: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -113,17 +109,16 @@ class OscServer:
         if self._thread is not None:
             raise RuntimeError("this OscServer is already started; make another one")
         self._check_host()
-        sock = self._open_socket()
-        self._socket = sock
-        self.port = int(sock.getsockname()[1])
-        _log.info(
-            "receive buffer of %d bytes", sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
-        )
+        udp, tcp = self._open_doors()
+        self._udp, self._tcp = udp, tcp
+        self.port = udp.port
+        self._routes |= {"udp": udp.transmit, "tcp": tcp.transmit}
+        _log.info("receive buffer of %d bytes", udp.receive_buffer_bytes)
         listener, self._waker = socket.socketpair()
         listener.setblocking(False)
         self._waker.setblocking(False)
         self._thread = threading.Thread(
-            target=self._receive, args=(sock, listener), name="osc-receive", daemon=True
+            target=self._receive, args=(udp, tcp, listener), name="osc-receive", daemon=True
         )
         self._thread.start()
 
@@ -193,63 +188,68 @@ class OscServer:
                 "add --lan to allow that, or use 127.0.0.1"
             )
 
-    def _open_socket(self) -> socket.socket:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            _enlarge_buffers(sock)
-            sock.bind((self.host, self.port))
-        except (OSError, OverflowError) as error:
-            sock.close()
-            in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-            reason = "is already in use" if in_use else f"cannot be opened ({error})"
-            raise OscPortError(
-                f"OSC port {self.port} on {self.host} {reason}; stop the program that holds it "
-                "or choose another with --osc-port"
-            ) from error
-        sock.setblocking(False)
-        return sock
+    def _open_doors(self) -> tuple[UdpDoor, TcpDoor]:
+        """Both sockets on the same port; when any will do, on one that is free for both."""
+        for attempt in range(_FREE_PORT_TRIES):
+            udp: UdpDoor | None = None
+            try:
+                udp = UdpDoor(self.host, self.port, self.access)
+                tcp = TcpDoor(
+                    self.host, udp.port, self.access, wake=self._wake, forget=self.forget
+                )  # fmt: skip
+                return udp, tcp
+            except (OSError, OverflowError) as error:
+                if udp is not None:
+                    udp.close()
+                in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+                if in_use and self.port == 0 and attempt + 1 < _FREE_PORT_TRIES:
+                    continue
+                reason = "is already in use" if in_use else f"cannot be opened ({error})"
+                transport = "UDP" if udp is None else "TCP"
+                raise OscPortError(
+                    f"OSC port {self.port} on {self.host} {reason} ({transport}); stop the "
+                    "program that holds it or choose another with --osc-port"
+                ) from error
+        raise AssertionError("unreachable")
 
-    def _receive(self, sock: socket.socket, listener: socket.socket) -> None:
-        with sock, listener, selectors.DefaultSelector() as selector:
-            selector.register(sock, selectors.EVENT_READ)
+    def _receive(self, udp: UdpDoor, tcp: TcpDoor, listener: socket.socket) -> None:
+        with (
+            contextlib.closing(udp),
+            listener,
+            selectors.DefaultSelector() as selector,
+            contextlib.closing(tcp),
+        ):
+            selector.register(udp.socket, selectors.EVENT_READ)
             selector.register(listener, selectors.EVENT_READ)
+            tcp.register(selector)
             backlog = self._backlog
             while not self._stopping.is_set():
                 try:
                     wait_s = self.dispatcher.run_due()
-                    ready = [] if backlog else selector.select(wait_s)
+                    ready = selector.select(0.0 if backlog else wait_s)
                     if self._woken or any(key.fileobj is listener for key, _ in ready):
                         self._hear_wake(listener)
-                    self._drain(sock, backlog)
+                    udp.drain(backlog)
+                    tcp.turn(ready, backlog)
                     for _ in range(min(len(backlog), _PACKETS_PER_TURN)):
-                        self.stats.received += 1
-                        self.dispatcher.packet(*backlog.pop())
+                        self._run_packet(tcp, *backlog.pop())
+                    self.stats.refused = udp.refused
                 except Exception:
                     _log.exception("OSC receive thread")
                     self._stopping.wait(0.01)
+
+    def _run_packet(self, tcp: TcpDoor, data: bytes, peer: OscPeer) -> None:
+        if data or peer.transport != "tcp":
+            self.stats.received += 1
+            self.dispatcher.packet(data, peer)
+        else:
+            tcp.end(peer)
 
     def _hear_wake(self, listener: socket.socket) -> None:
         with contextlib.suppress(BlockingIOError):
             listener.recv(64)
         # Whatever is submitted from here on wakes again; what was before is in the backlog.
         self._woken = False
-
-    def _drain(self, sock: socket.socket, backlog: Backlog) -> None:
-        for _ in range(_READS_PER_TURN):
-            if backlog.full:
-                return
-            try:
-                data, (host, port) = sock.recvfrom(_MAX_DATAGRAM_BYTES)
-            except BlockingIOError:
-                return
-            except OSError as error:
-                # Windows reports a vanished receiver of an earlier answer here.
-                _log.debug("receive: %s", error)
-                return
-            if port == 0 or not self.access.admits(host):
-                self.stats.refused += 1
-                continue
-            backlog.push(data, OscPeer(host, port))
 
     def _transmit(self, peer: OscPeer, data: bytes) -> None:
         """Send one packet by the transport of `peer`. [any]"""
@@ -258,35 +258,3 @@ class OscServer:
         with self._stats_lock:
             self.stats.sent += sent
             self.stats.send_lost += not sent
-
-    def _transmit_datagram(self, peer: OscPeer, data: bytes) -> bool:
-        """Send one datagram; waits a moment when the send buffer is full. [any]"""
-        sock = self._socket
-        if sock is None:
-            return False
-        for attempt in (0, 1):
-            try:
-                sock.sendto(data, (peer.host, peer.port))
-                return True
-            except BlockingIOError:
-                if attempt == 0:
-                    _wait_writable(sock)
-            except OSError as error:
-                _log.debug("send to %s: %s", peer, error)
-                break
-        return False
-
-
-def _wait_writable(sock: socket.socket) -> None:
-    with contextlib.suppress(OSError, ValueError), selectors.DefaultSelector() as selector:
-        selector.register(sock, selectors.EVENT_WRITE)
-        selector.select(_SEND_WAIT_S)
-
-
-def _enlarge_buffers(sock: socket.socket) -> None:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)
-    except OSError:
-        with contextlib.suppress(OSError):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)

@@ -234,7 +234,9 @@ def _announce(
 
 
 @click.command("serve")
-@click.option("--osc-port", type=int, metavar="PORT", help="UDP port [default: 9630; 0 = any].")
+@click.option(
+    "--osc-port", type=int, metavar="PORT", help="OSC port, UDP and TCP [default: 9630; 0 = any]."
+)
 @click.option(
     "--web-port", type=int, metavar="PORT", help="TCP port of the page [default: 9631; 0 = any]."
 )
