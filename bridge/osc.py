@@ -22,8 +22,10 @@ import logging
 import selectors
 import socket
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from bridge import address_space as space
@@ -32,7 +34,7 @@ from bridge.osc_backlog import Backlog
 from bridge.osc_call import OscCall, OscPeer
 from bridge.osc_dispatch import OscDispatcher
 from bridge.osc_handler import OscHandler
-from bridge.osc_spec import OscFault
+from bridge.osc_spec import OscFault, Value
 from bridge.osc_tcp import TcpDoor
 from bridge.osc_udp import UdpDoor
 
@@ -46,6 +48,8 @@ _log = logging.getLogger("driftwave.osc")
 _PACKETS_PER_TURN: Final = 16
 """Packets run between two looks at the sockets and the schedule."""
 _FREE_PORT_TRIES: Final = 20
+_VALUES_PER_TURN: Final = 16
+_VALUES_TIMEOUT_S: Final = 5.0
 
 
 class OscPortError(Exception):
@@ -91,6 +95,7 @@ class OscServer:
         self.dispatcher = OscDispatcher(handler, self._transmit, version=version)
         self._backlog = Backlog()
         self._routes: dict[str, Transmit] = {}
+        self._errands: deque[Callable[[], None]] = deque()
         self._woken = False
         self._udp: UdpDoor | None = None
         self._tcp: TcpDoor | None = None
@@ -167,6 +172,40 @@ class OscServer:
         """The connection of `peer` is gone: send it no more events. [any]"""
         self.dispatcher.forget(peer)
 
+    def listen(self, peer: OscPeer, address: str, *, on: bool) -> None:
+        """Begin (with the present value, if there is one) or end telling `peer` of `address`. [any]
+
+        Raises:
+            OscFault: bad_address, busy.
+        """
+        self.dispatcher.listen(peer, address, on=on)
+        if on:
+            self._do_soon(lambda: self.dispatcher.send_value(peer, address))
+
+    def values(self, addresses: Sequence[str]) -> dict[str, tuple[Value, ...]]:
+        """Present values of the methods at `addresses` that have one. [any but receive thread]
+
+        They are asked for on the receive thread, a few a turn, so that no message waits long.
+        """
+        found: dict[str, tuple[Value, ...]] = {}
+
+        def ask(some: Sequence[str], done: threading.Event) -> None:
+            values = {address: self.dispatcher.peek(address) for address in some}
+            found.update({address: value for address, value in values.items() if value is not None})
+            done.set()
+
+        for start in range(0, len(addresses), _VALUES_PER_TURN):
+            done = threading.Event()
+            self._do_soon(partial(ask, addresses[start : start + _VALUES_PER_TURN], done))
+            if not done.wait(_VALUES_TIMEOUT_S):
+                break
+        return found
+
+    def _do_soon(self, errand: Callable[[], None]) -> None:
+        """Run `errand` on the receive thread. [any]"""
+        self._errands.append(errand)
+        self._wake()
+
     def _wake(self) -> None:
         if not self._woken and self._waker is not None:
             self._woken = True
@@ -226,9 +265,11 @@ class OscServer:
             while not self._stopping.is_set():
                 try:
                     wait_s = self.dispatcher.run_due()
-                    ready = selector.select(0.0 if backlog else wait_s)
+                    ready = selector.select(0.0 if backlog or self._errands else wait_s)
                     if self._woken or any(key.fileobj is listener for key, _ in ready):
                         self._hear_wake(listener)
+                    if self._errands:
+                        self._errands.popleft()()
                     udp.drain(backlog)
                     tcp.turn(ready, backlog)
                     for _ in range(min(len(backlog), _PACKETS_PER_TURN)):

@@ -7,10 +7,11 @@ names of its arguments) and, where a method takes `key value` pairs, KEYS.
 from __future__ import annotations
 
 import http
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from bridge.osc_spec import Access, Arg, Kind, Method, Reply
+from bridge.osc_peek import has_value
+from bridge.osc_spec import Access, Arg, Kind, Method, Reply, Value
 from bridge.web_http import HttpFault, HttpResponse, json_response
 
 ATTRIBUTES: Final = (
@@ -47,6 +48,7 @@ class OscQuery:
         methods, replies: the table.
         name: of this server, for people.
         osc_port, web_port: where OSC and this are.
+        values: present values of those of the addresses given that have one.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class OscQuery:
         name: str,
         osc_port: int,
         web_port: int,
+        values: Callable[[Sequence[str]], Mapping[str, Sequence[Value]]],
     ) -> None:
         self._info = {
             "NAME": name,
@@ -66,6 +69,8 @@ class OscQuery:
             "EXTENSIONS": EXTENSIONS,
         }
         self._nodes = build_tree(methods, replies)
+        self._valued = {method.address: method for method in methods if has_value(method)}
+        self._values = values
 
     def has(self, path: str) -> bool:
         """True when there is a container, method or answer at `path`."""
@@ -84,30 +89,56 @@ class OscQuery:
         if node is None:
             raise HttpFault(http.HTTPStatus.NOT_FOUND, f"{path[:60]}: no such OSC address")
         if not attribute:
-            return json_response(node)
+            return json_response(self._with_values(node))
         if attribute not in ATTRIBUTES:
             raise HttpFault(
                 http.HTTPStatus.BAD_REQUEST,
                 f"attribute {attribute[:20]!r}: expected HOST_INFO or one of "
                 f"{' '.join(ATTRIBUTES)}",
             )
+        if attribute in ("VALUE", "CONTENTS"):
+            node = self._with_values(node, deep=attribute == "CONTENTS")
         if attribute not in node:
             return HttpResponse(http.HTTPStatus.NO_CONTENT)
         return json_response({attribute: node[attribute]})
 
+    def _with_values(self, node: Node, *, deep: bool = True) -> Node:
+        """A copy of a node and, if `deep`, of all below it, with their present values."""
+        addresses = _addresses(node) if deep else [node["FULL_PATH"]]
+        values = self._values([address for address in addresses if address in self._valued])
+
+        def filled(node: Node) -> Node:
+            copy = dict(node)
+            value = values.get(node["FULL_PATH"])
+            if value is not None:
+                copy["VALUE"] = _json_value(node["TYPE"], value)
+            if deep and "CONTENTS" in node:
+                copy["CONTENTS"] = {name: filled(one) for name, one in node["CONTENTS"].items()}
+            return copy
+
+        return filled(node)
+
 
 def build_tree(methods: Sequence[Method], replies: Sequence[Reply]) -> dict[str, Node]:
     """Every node by its path; containers hold their children in CONTENTS."""
-    nodes: dict[str, Node] = {"/": _container("/")}
+    nodes: dict[str, Node] = {"/": {"FULL_PATH": "/", "CONTENTS": {}, "DESCRIPTION": "Driftwave"}}
+    answers = {reply.address: reply for reply in replies}
     for method in methods:
-        _enter(nodes, method.address).update(method_node(method))
+        _enter(nodes, method.address).update(method_node(method, answers))
     for reply in replies:
         _enter(nodes, reply.address).update(reply_node(reply))
+    for path, node in nodes.items():
+        if "TYPE" not in node:
+            node.setdefault("DESCRIPTION", f"Methods under {path}")
+            node["ACCESS"] = int(Access.NONE)
     return nodes
 
 
-def method_node(method: Method) -> Node:
-    """The attributes of a method."""
+def method_node(method: Method, replies: Mapping[str, Reply]) -> Node:
+    """The attributes of a method.
+
+    TYPE is what can be sent; where nothing but reading makes sense, what is read.
+    """
     node: Node = {
         **_arguments(method.args),
         "ACCESS": int(Access.WRITE),
@@ -116,13 +147,20 @@ def method_node(method: Method) -> Node:
         "CRITICAL": True,
         "CLIPMODE": ["none"] * len(method.args),
     }
+    if method.parameter:
+        node |= {"ACCESS": int(Access.BOTH), "TAGS": ["parameter"], "CRITICAL": False}
+    elif has_value(method):
+        read = replies[method.replies[0]].args
+        return node | {**_arguments(read), "ACCESS": int(Access.READ), "TAGS": ["report"],
+                       "CLIPMODE": ["none"] * len(read)}  # fmt: skip
     required = sum(not arg.optional for arg in method.args)
     shorter = [method.args[:count] for count in range(len(method.args) - 1, required - 1, -1)]
     if shorter:
         node["OVERLOADS"] = [_arguments(args) for args in shorter]
     if method.keys:
-        node["KEYS"] = {arg.name: {**_argument(arg), "DESCRIPTION": arg.description}
-                        for arg in method.keys}  # fmt: skip
+        node["KEYS"] = {
+            arg.name: {**_argument(arg), "DESCRIPTION": arg.description} for arg in method.keys
+        }
     return node
 
 
@@ -186,8 +224,14 @@ def _enter(nodes: dict[str, Node], address: str) -> Node:
     return node
 
 
-def _container(path: str) -> Node:
-    return {"FULL_PATH": path, "CONTENTS": {}, "DESCRIPTION": "Driftwave", "ACCESS": 0}
+def _addresses(node: Node) -> list[str]:
+    below = [path for one in node.get("CONTENTS", {}).values() for path in _addresses(one)]
+    return [node["FULL_PATH"], *below]
+
+
+def _json_value(types: str, value: Sequence[Value]) -> list[Value]:
+    """A value as JSON has it: a switch is true or false, whatever OSC sent."""
+    return [bool(one) if tag == "T" else one for tag, one in zip(types, value, strict=False)]
 
 
 def _plain(path: str) -> str:

@@ -121,6 +121,7 @@ class WebServer:
             name=self._name,
             osc_port=self._osc.port,
             web_port=self.port,
+            values=self._osc.values,
         )
         self._site = Site(self._handler, query, self._files)
         self._osc.add_route("ws", self._transmit)
@@ -289,6 +290,8 @@ def _limited(server: WebServer) -> type[ServerConnection]:
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             server._connections.add(self)
             super().connection_made(transport)
+            # Without it a second message within 40 ms waits for the first one's acknowledgement.
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             host = transport.get_extra_info("peername")[0]
             if len(server._connections) > MAX_CONNECTIONS or not server._access.admits(host):
                 self.transport.abort()

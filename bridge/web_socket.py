@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import threading
 from collections import deque
@@ -19,6 +18,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from bridge.osc_call import OscPeer
+from bridge.osc_spec import OscFault
+from bridge.oscquery_commands import command_text, read_command
 
 _log = logging.getLogger("driftwave.web")
 
@@ -36,6 +37,9 @@ class PacketSink(Protocol):
 
     def forget(self, peer: OscPeer) -> None:
         """The peer is gone. [any]"""
+
+    def listen(self, peer: OscPeer, address: str, *, on: bool) -> None:
+        """Begin or end telling the peer what happens at an address; raises OscFault. [any]"""
 
 
 class SocketClient:
@@ -94,7 +98,7 @@ class SocketClient:
                     while not sink.submit(message, self.peer):
                         await asyncio.sleep(_RETRY_S)
                 else:
-                    self._command(message)
+                    self._command(message, sink)
         except ConnectionClosed:
             pass
         finally:
@@ -103,14 +107,13 @@ class SocketClient:
             writer.cancel()
             sink.forget(self.peer)
 
-    def _command(self, text: str) -> None:
-        """One of OSCQuery's commands."""
+    def _command(self, text: str, sink: PacketSink) -> None:
+        """One of OSCQuery's commands; what is wrong with it is answered as text too."""
         try:
-            command = json.loads(text)["COMMAND"]
-        except (ValueError, TypeError, KeyError, RecursionError):
-            command = None
-        if command not in ("LISTEN", "IGNORE"):
-            self.post(json.dumps({"COMMAND": "ERROR", "DATA": "expected LISTEN or IGNORE"}))
+            command, address = read_command(text)
+            sink.listen(self.peer, address, on=command == "LISTEN")
+        except OscFault as fault:
+            self.post(command_text("ERROR", str(fault)))
 
     async def _write(self) -> None:
         with contextlib.suppress(ConnectionClosed):

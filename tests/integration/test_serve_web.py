@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from bridge.address_space import METHODS
 from engine.library import Library
+from tests.support.osc_client import OscClient
+from tests.support.osc_walk import TRANSPORTS, call_everything, connector
 from tests.support.serving import ROOT, WATCHDOG_S, ServedEngine, engine_environment
 from tests.support.web_client import WebSocketClient, get
 
@@ -65,3 +69,26 @@ def test_a_web_port_in_use_is_named_with_its_flag(
     assert done.returncode == 4, done.stderr
     assert f"web port {engine.web_port}" in done.stderr
     assert "--web-port" in done.stderr
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_every_method_of_the_engine_answers_as_the_tree_says(
+    transport: str, engine: ServedEngine, tmp_path: Path
+) -> None:
+    connect = connector(transport, engine.port, engine.web_port)
+    with OscClient(engine.port) as client:
+        client.send("/drift/generate", 900_000, "duration", 0.1)
+        clip = client.until("/drift/done")[-2][1][0]
+    numbers = itertools.count()
+    known = {
+        "clip": clip,
+        "voice": "tiny",
+        "pattern": "/drift/ping",
+        "count": 1,
+        "path": lambda: str(tmp_path / f"{next(numbers)}.wav"),
+    }
+    assert call_everything(engine.web_port, connect, known) == len(METHODS)
+    with OscClient(engine.port) as client:
+        assert client.ask("/drift/voice/load", "tiny") is not None
+        client.send("/drift/sync", 1)
+        client.until("/drift/synced")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections import deque
 from typing import Any
 
-from pythonosc.osc_message import OscMessage
 from websockets.sync.client import ClientConnection, connect
 
-from tests.support.osc_client import WATCHDOG_S, Answer, OscClient, message
+from tests.support.osc_client import WATCHDOG_S, Answer, OscClient, answers_in, message
 
 
 class Got:
@@ -52,6 +52,7 @@ class WebSocketClient(OscClient):
         )
         self.connection: ClientConnection = self._opened.__enter__()
         self.texts: list[Any] = []
+        self._waiting: deque[Answer] = deque()
 
     def __exit__(self, *exc: object) -> None:
         self.connection.close()
@@ -68,10 +69,18 @@ class WebSocketClient(OscClient):
         """Send one of OSCQuery's commands."""
         self.connection.send(json.dumps({"COMMAND": name, "DATA": data}))
 
-    def receive(self) -> Answer:
-        """The next OSC message; fails the test when none comes before the watchdog."""
+    def receive_packet(self) -> bytes:
+        """The next binary frame; fails the test when none comes before the watchdog."""
         while isinstance(data := self.connection.recv(WATCHDOG_S), str):
             self.texts.append(json.loads(data))
-        assert len(data) < 1400
-        parsed = OscMessage(data)
-        return parsed.address, list(parsed)
+        return data
+
+    def receive_text(self) -> Any:
+        """The next text frame, of those that came already or are still to come."""
+        while not self.texts:
+            data = self.connection.recv(WATCHDOG_S)
+            if isinstance(data, str):
+                self.texts.append(json.loads(data))
+            else:
+                self._waiting += answers_in(data)
+        return self.texts.pop(0)
