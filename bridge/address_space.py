@@ -126,11 +126,12 @@ METHODS: Final[tuple[Method, ...]] = (
         args=(Arg("pattern", _S, "address, folder or OSC pattern; left out: all", default="",
                   optional=True),),
         replies=(QUERY_METHOD, QUERY_ARGUMENT, DONE),
-        done=(Arg("count", _I, "methods listed"),), access=Access.BOTH,
+        done=(Arg("count", _I, "methods listed"),), access=Access.READ,
     ),
     Method(
         "/drift/notify", requests.Notify,
-        "Start or stop receiving events of every door; any message renews the lease",
+        "Start or stop receiving events of every door, first the value of every parameter; any "
+        "message renews the lease",
         args=(Arg("on", _B, "1 starts, 0 stops", default=True, optional=True),),
         replies=(DONE, CLIP_ADDED, CLIP_CHANGED, VOICE_CHANGED),
         done=(
