@@ -64,7 +64,9 @@ class Opened:
     def audio(self, x: Tensor) -> Tensor:
         """x (B, C, L) as training saw it to sounds (B, L * hop_frames)."""
         if self.codec is None:
-            return x[:, 0] / float(self.recipe.data.settings.gain)
+            settings = self.recipe.data.settings
+            flat = (x[:, 0] / float(settings.gain)).float().cpu().numpy()
+            return torch.from_numpy(settings.emphasis.restored(flat, self.info.sample_rate))
         autoencoder, codec = self.codec
         if self.info.codebook_size:
             assert isinstance(autoencoder, QuantizedAutoencoder)
@@ -74,7 +76,9 @@ class Opened:
     def x(self, sounds: Tensor) -> Tensor:
         """Sounds (B, T) as training's x (B, C, L): scaled samples, or latents."""
         if self.codec is None:
-            return sounds[:, None] * float(self.recipe.data.settings.gain)
+            settings = self.recipe.data.settings
+            flat = settings.emphasis.emphasised(sounds.cpu().numpy(), self.info.sample_rate)
+            return torch.from_numpy(flat).to(sounds)[:, None] * float(settings.gain)
         return self.codec[1].encode(self.codec[0], sounds[:, None])
 
 
