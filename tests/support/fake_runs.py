@@ -75,7 +75,7 @@ class FakeModel:
 
 
 def fake_run(folder: Path, kind: str, name: str = "") -> Path:
-    """A run folder with a learning curve (its last line cut short), the kind and name of its model."""
+    """A run folder with a learning curve, its last line cut short, and a model of kind and name."""
     folder.mkdir(parents=True)
     rows = [{"step": n, "total": 3.0 / n, "steps_per_s": 9.0} for n in range(1, 30)]
     text = "".join(json.dumps(row) + "\n" for row in rows) + '{"step": 30, "tot'
