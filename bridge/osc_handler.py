@@ -6,6 +6,7 @@ from typing import Protocol
 
 from bridge import osc_requests as requests
 from bridge.osc_call import OscCall
+from bridge.stage_handler import StageHandler
 
 
 class OscHandler(Protocol):
@@ -19,6 +20,10 @@ class OscHandler(Protocol):
 
     hello, ping, version, sync, query and notify are answered by the server itself.
     """
+
+    @property
+    def stage(self) -> StageHandler:
+        """What answers the methods of `bridge.stage_space`."""
 
     def status(self, call: OscCall, request: requests.Nothing) -> None:
         """Answer with `call.status(OscStatus)`."""

@@ -48,6 +48,8 @@ class Settings:
         exports: folder for exported files when none is named.
         osc_port: UDP port of the OSC door, 0 for any free one.
         lan: whether other machines may reach it.
+        audio: sound device for the slots: off, default, an index, or part of a name.
+        audio_block: frames a callback of it, 0 for its own choice.
         log_format, log_level: of the log on stderr.
         memory_mb: most memory for loaded voices.
     """
@@ -58,6 +60,8 @@ class Settings:
     exports: Path = field(default_factory=lambda: Path(platformdirs.user_music_dir()) / "Driftwave")
     osc_port: int = 9630
     lan: bool = False
+    audio: str = "off"
+    audio_block: int = 0
     log_format: str = "text"
     log_level: str = "info"
     memory_mb: int = 2048
@@ -116,6 +120,8 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "exports": _folder,
     "osc_port": _whole(0, 65_535),
     "lan": _switch,
+    "audio": _text,
+    "audio_block": _whole(0, 8192),
     "log_format": _one_of(*LOG_FORMATS),
     "log_level": _one_of(*LOG_LEVELS),
     "memory_mb": _whole(64, 1_048_576),
