@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.conditioning.frames import FrameSettings
 from engine.errors import DriftwaveError, UsageError
 from engine.laboratory import baselines
 from engine.laboratory.subjects import Made, Model, Sounds
@@ -179,8 +180,13 @@ def _measure_given(
     if "denoises" in kinds:
         made = Sounds(baselines.noisy(wanted), 0, 0.0)
         add(baselines.NOISY, "denoises", made, real.sample_rate)
-    made = baselines.griffin_lim(wanted, real.sample_rate)
-    add(baselines.GRIFFIN_LIM, "vocodes", made, real.sample_rate)
+    for rate, told in _frames_of(subjects) or [(real.sample_rate, FrameSettings())]:
+        sounds = [measure.fitted(x, shard.sample_rate, rate, real.seconds) for x in whole]
+        if told.kind == "mel":
+            name, made = baselines.noise_of_frames(sounds, rate, told)
+            add(name, "vocodes", made, rate)
+        name, made = baselines.griffin_lim(sounds, rate, told.bands, told.hop)
+        add(name, "vocodes", made, rate)
     for subject in subjects:
         if subject.kind == "generates":
             continue
@@ -207,6 +213,17 @@ def _measure_given(
                 steps=steps if sampler else 0,
                 parameters=subject.parameters,
             )  # fmt: skip
+
+
+def _frames_of(subjects: Sequence[Model]) -> list[tuple[int, FrameSettings]]:
+    """The sample rates and mel frames from which vocoders make sound, each once."""
+    return list(
+        dict.fromkeys(
+            (subject.sample_rate, subject.condition)
+            for subject in subjects
+            if subject.kind == "vocodes"
+        )
+    )
 
 
 def _made(

@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from engine.conditioning.frames import FrameSettings
 from engine.errors import DataError
 from engine.voice import find_voice
 
@@ -90,6 +91,11 @@ class Model(Protocol):
     @property
     def conditional(self) -> bool:
         """Whether a category can be asked for."""
+        ...
+
+    @property
+    def condition(self) -> FrameSettings:
+        """What it is told along time."""
         ...
 
     def generate(
