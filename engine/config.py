@@ -50,6 +50,8 @@ class Settings:
         lan: whether other machines may reach it.
         audio: sound device for the slots: off, default, an index, or part of a name.
         audio_block: frames a callback of it, 0 for its own choice.
+        midi: MIDI ports to open: all inputs, off, or part of a name.
+        session: folder that keeps what is on the stage.
         log_format, log_level: of the log on stderr.
         memory_mb: most memory for loaded voices.
     """
@@ -62,6 +64,8 @@ class Settings:
     lan: bool = False
     audio: str = "off"
     audio_block: int = 0
+    midi: str = "all"
+    session: Path = field(default_factory=lambda: data_dir() / "session")
     log_format: str = "text"
     log_level: str = "info"
     memory_mb: int = 2048
@@ -122,6 +126,8 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "lan": _switch,
     "audio": _text,
     "audio_block": _whole(0, 8192),
+    "midi": _text,
+    "session": _folder,
     "log_format": _one_of(*LOG_FORMATS),
     "log_level": _one_of(*LOG_LEVELS),
     "memory_mb": _whole(64, 1_048_576),

@@ -239,6 +239,12 @@ def _announce(
 @click.option(
     "--audio-block", type=int, metavar="FRAMES", help="Frames a callback [default: the device's]."
 )
+@click.option(
+    "--midi",
+    metavar="all|off|NAME",
+    help="MIDI ports, by part of their name [default: all inputs].",
+)
+@click.option("--session", metavar="DIR", help="Folder that keeps what is on the stage.")
 @click.option("--list-devices", is_flag=True, help="List the sound devices and end.")
 @click.option("--log-format", metavar="text|json", help="Log on stderr [default: text].")
 def command(
@@ -249,6 +255,8 @@ def command(
     library: str | None,
     audio: str | None,
     audio_block: int | None,
+    midi: str | None,
+    session: str | None,
     list_devices: bool,
     log_format: str | None,
 ) -> int:
@@ -265,6 +273,8 @@ def command(
             "library": library,
             "audio": audio,
             "audio_block": audio_block,
+            "midi": midi,
+            "session": session,
             "log_format": log_format,
         }
     )

@@ -11,11 +11,13 @@ from bridge import stage_requests as requests
 from bridge import stage_space as space
 from bridge.osc_call import OscCall
 from bridge.osc_requests import Nothing
+from bridge.osc_spec import CODES
 from engine.doors.osc_door import CallListener
 from engine.doors.stage_feedback import LEVEL_LEASE_S, StageFeedback, mapping_values
 from engine.errors import Cancelled
 from engine.jobs.job import as_driftwave_error
 from engine.stage import SLOTS, Sound, Stage
+from engine.stage.keeper import SessionKeeper
 from engine.stage.midi_map import Mapping
 
 if TYPE_CHECKING:
@@ -31,8 +33,9 @@ _SLOT_FIELDS = ("prompt", "negative", "voice", "seed", "note")
 class StageDoor:
     """Implements `bridge.stage_handler.StageHandler` for a stage. [OSC receive thread]"""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, keeper: SessionKeeper) -> None:
         self._stage = stage
+        self._keeper = keeper
         self._feedback: StageFeedback | None = None
         self._slow = ThreadPoolExecutor(1, "stage slow")
 
@@ -158,7 +161,7 @@ class StageDoor:
         """Report every port and mapping."""
 
         def work() -> None:
-            ports = self._stage.ports.list()
+            ports = self._stage.ports.listing()
             for name, direction, is_open in ports:
                 call.item(space.MIDI_PORT, name, direction, int(is_open))
             mappings = self._stage.midi.map.mappings()
@@ -170,7 +173,13 @@ class StageDoor:
 
     def midi_open(self, call: OscCall, request: requests.MidiOpen) -> None:
         """Open or close ports."""
-        self._later(call, lambda: call.done(self._stage.ports.open(request.name, request.on)))
+
+        def work() -> None:
+            count = self._stage.ports.open(request.name, request.on)
+            self._keeper.touch()
+            call.done(count)
+
+        self._later(call, work)
 
     def midi_learn(self, call: OscCall, request: requests.MidiLearn) -> None:
         """Bind what is moved next; answered then, or after half a minute."""
@@ -241,8 +250,12 @@ class StageDoor:
             try:
                 work()
             except Exception as error:
-                known = as_driftwave_error(error)
-                call.fail(known.code, str(known))
+                code = getattr(error, "code", None)
+                if isinstance(code, str) and code in CODES:
+                    call.fail(code, str(error))
+                else:
+                    known = as_driftwave_error(error)
+                    call.fail(known.code, str(known))
 
         self._slow.submit(run)
 

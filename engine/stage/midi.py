@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from engine.errors import DriftwaveError
@@ -22,7 +22,14 @@ FIRST_NOTE: Final = 36
 class MidiPorts(Protocol):
     """What the stage needs of whoever owns the MIDI ports (`plugin_host.midi_ports`)."""
 
-    def list(self) -> list[tuple[str, str, bool]]:
+    @property
+    def wanted(self) -> Sequence[str]:
+        """Parts of names that are opened whenever they appear."""
+
+    def want(self, names: Iterable[str]) -> None:
+        """Open what has one of these in its name now or whenever it appears."""
+
+    def listing(self) -> list[tuple[str, str, bool]]:
         """Name, "in" or "out", and whether it is open, of every port."""
 
     def open(self, name: str, on: bool) -> int:
@@ -38,7 +45,12 @@ class MidiPorts(Protocol):
 class NoPorts:
     """No MIDI here."""
 
-    def list(self) -> list[tuple[str, str, bool]]:
+    wanted: Sequence[str] = ()
+
+    def want(self, names: Iterable[str]) -> None:
+        """None."""
+
+    def listing(self) -> list[tuple[str, str, bool]]:
         """None."""
         return []
 

@@ -129,7 +129,8 @@ class MidiMap:
         if moved is None:
             return False
         kind, channel, number, value = moved
-        if self._lesson is not None and value > 0 and self._learn(kind, channel, number):
+        taught = self._lesson is not None and (kind == "cc" or value > 0)
+        if taught and self._learn(kind, channel, number):
             return True
         with self._lock:
             mapping = self._by_key.get((kind, channel, number))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from engine.errors import NotFound
 from engine.jobs import Engine
 from engine.stage.controls import Control, Controls
@@ -23,11 +26,18 @@ class Stage:
         ports: the MIDI ports; replaced once they are open.
     """
 
-    def __init__(self, engine: Engine, sound: Sound, *, default_voice: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        sound: Sound,
+        *,
+        default_voice: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.sound = sound
         self.ports: MidiPorts = NoPorts()
         self.controls = Controls()
-        self.transport = Transport(sound, self.controls)
+        self.transport = Transport(sound, self.controls, clock=clock)
         self.slots = Slots(
             engine,
             sound,
@@ -42,7 +52,7 @@ class Stage:
             self.slots,
             self.controls,
             sound,
-            clock=ClockFollower(sound),
+            clock=ClockFollower(sound, clock=clock),
             ports=lambda: self.ports,
         )
         self._clock_out = ClockSender(sound, lambda message: self.ports.send(message))
@@ -57,7 +67,7 @@ class Stage:
             )
         )
         self.transport.on_source(self._follow)
-        self.snapshots = Snapshots(self.controls)
+        self.snapshots = Snapshots(self.controls, clock=clock)
 
     def panic(self) -> None:
         """Silence at once."""

@@ -23,6 +23,7 @@ def engine_environment(folder: Path, voices: Path) -> dict[str, str]:
         "DRIFTWAVE_RUNTIME_DIR": str(folder / "run"),
         "DRIFTWAVE_CONFIG_DIR": str(folder / "config"),
         "DRIFTWAVE_EXPORTS": str(folder / "exports"),
+        "DRIFTWAVE_SESSION": str(folder / "session"),
         "OMP_NUM_THREADS": "1",
     }
 
