@@ -40,7 +40,8 @@ def _engine(
         "DRIFTWAVE_RUNTIME_DIR": str(folder / "run"),
         "DRIFTWAVE_SESSION": str(folder / "session"),
     }
-    command = [sys.executable, "-m", "engine.serve", "--log-format", "json", "--osc-port", "0"]
+    command = [sys.executable, "-m", "engine.serve", "--log-format", "json"]
+    command += ["--osc-port", "0", "--web-port", "0"]
     command += ["--voice", voice, "--library", str(folder / "library"), "--device", "cpu"]
     begin = time.perf_counter()
     process = subprocess.Popen(

@@ -9,6 +9,7 @@ import sys
 from typing import Final
 
 from bridge import osc_requests as requests
+from bridge.library_space import DEPTH, FORMAT, LIBRARY_METHODS, LIBRARY_REPLIES, RATE
 from bridge.osc_spec import Access, Arg, Kind, Method, Reply
 from bridge.stage_space import STAGE_METHODS, STAGE_REPLIES
 
@@ -126,11 +127,12 @@ METHODS: Final[tuple[Method, ...]] = (
         args=(Arg("pattern", _S, "address, folder or OSC pattern; left out: all", default="",
                   optional=True),),
         replies=(QUERY_METHOD, QUERY_ARGUMENT, DONE),
-        done=(Arg("count", _I, "methods listed"),), access=Access.BOTH,
+        done=(Arg("count", _I, "methods listed"),), access=Access.READ,
     ),
     Method(
         "/drift/notify", requests.Notify,
-        "Start or stop receiving events of every door; any message renews the lease",
+        "Start or stop receiving events of every door, first the value of every parameter; any "
+        "message renews the lease",
         args=(Arg("on", _B, "1 starts, 0 stops", default=True, optional=True),),
         replies=(DONE, CLIP_ADDED, CLIP_CHANGED, VOICE_CHANGED),
         done=(
@@ -197,11 +199,12 @@ METHODS: Final[tuple[Method, ...]] = (
         replies=(CLIP_ITEM, DONE), access=Access.READ,
     ),
     Method(
-        "/drift/clip/export", requests.ClipExport, "Write a clip as a WAV file",
+        "/drift/clip/export", requests.ClipExport, "Write a clip as a sound file",
         args=(
             _CLIP,
-            Arg("path", _S, "file to write; left out: a new name in the export folder",
+            Arg("path", _S, "file to write; left out or \"\": a new name in the export folder",
                 optional=True, max_chars=1000, local_only=True),
+            RATE, DEPTH, FORMAT,
         ),
         replies=(DONE,), done=(Arg("path", _S, "file that was written"),),
     ),
@@ -227,6 +230,7 @@ METHODS: Final[tuple[Method, ...]] = (
         "/drift/clip/delete", requests.ClipId, "Delete a clip", args=(_CLIP,), replies=(DONE,),
         by_pattern=False, announces=CLIP_CHANGED,
     ),
+    *LIBRARY_METHODS,
     *STAGE_METHODS,
 )  # fmt: skip
 
@@ -324,6 +328,7 @@ REPLIES: Final[tuple[Reply, ...]] = (
          Arg("description", _S, "what it means")),
         "One argument of a method",
     ),
+    *LIBRARY_REPLIES,
     *STAGE_REPLIES,
 )  # fmt: skip
 

@@ -28,9 +28,18 @@ _HEAD = f"""# OSC
 
 Written by `python -m bridge.address_space --markdown`; edit `bridge/address_space.py` instead.
 
-`driftwave serve` listens for OSC 1.0 over UDP on 127.0.0.1, port 9630 (`--osc-port`), and on the
-local network with `--lan`. Answers go to the address and port a message came from, are at most
-{MAX_REPLY_BYTES} bytes each, and carry one list item a message.
+`driftwave serve` listens for OSC on 127.0.0.1 and, with `--lan`, on the local network; with
+`--lan --allow ADDRESS` only for the machines named. The same methods are reached by
+
+- UDP, port 9630 (`--osc-port`);
+- TCP, the same port: SLIP (OSC 1.1) or a 32-bit length before each packet (OSC 1.0), told apart by
+  the first byte;
+- WebSocket, port 9631 (`--web-port`), one packet a binary frame. There OSCQuery describes every
+  method: `curl http://127.0.0.1:9631/drift/generate`.
+
+Answers go by the way a message came, to the address and port it came from, are at most
+{MAX_REPLY_BYTES} bytes each, and carry one list item a message. A TCP or WebSocket client that does
+not read what it is sent is disconnected; nobody else waits for it.
 
 - Numbers may be sent as `i`, `h`, `f`, `d`, `T` or `F`; text as `s`. NaN and infinity are refused.
 - Optional arguments may be left out from the end. Keys follow as pairs in any order:

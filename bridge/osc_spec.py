@@ -23,6 +23,9 @@ CODES: Final = (
 )
 """Every code a `/drift/fail` can carry."""
 
+VALUE_REPLY: Final = "/drift/value"
+"""Answer of a parameter that is asked for its value: its address, then the value."""
+
 NUMBER_TAGS: Final = "ifdhTF"
 """OSC type tags accepted for any number: controllers rarely let the user choose one."""
 
@@ -174,6 +177,11 @@ class Method:
     def command(self) -> str:
         """The address without its prefix: the first argument of `/drift/done` and `/drift/fail`."""
         return self.address.removeprefix("/drift/")
+
+    @property
+    def parameter(self) -> bool:
+        """True when it keeps a value: set by its arguments, asked for without any."""
+        return self.access is Access.BOTH and VALUE_REPLY in self.replies
 
     @property
     def type_tags(self) -> str:

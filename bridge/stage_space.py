@@ -11,7 +11,7 @@ from typing import Final
 
 from bridge import stage_requests as stage
 from bridge.osc_requests import Nothing
-from bridge.osc_spec import Access, Arg, Kind, Method, Reply
+from bridge.osc_spec import VALUE_REPLY, Access, Arg, Kind, Method, Reply
 
 SLOTS: Final = 16
 MIN_TEMPO: Final = 20.0
@@ -19,7 +19,7 @@ MAX_TEMPO: Final = 400.0
 QUANTISE: Final = ("off", "beat", "bar")
 SOURCES: Final = ("internal", "midi", "link")
 
-VALUE: Final = "/drift/value"
+VALUE: Final = VALUE_REPLY
 SLOT_ITEM: Final = "/drift/slot/item"
 SLOT_CHANGED: Final = "/drift/slot/changed"
 SLOT_HIT: Final = "/drift/slot/hit"

@@ -23,6 +23,7 @@ __all__ = [
     "KINDS",
     "BetweenSeeds",
     "BetweenSounds",
+    "HasUntrained",
     "Made",
     "Model",
     "Restarts",
@@ -151,6 +152,15 @@ class Restarts(Protocol):
         self, sound: FloatArray, start: float, *, category: int, seed: int, steps: int = 0
     ) -> Made:
         """One sound: (T,) noised to time start (0 none, 1 all), then sampled from there."""
+        ...
+
+
+@runtime_checkable
+class HasUntrained(Protocol):
+    """A subject that can be had as it was before training. Optional."""
+
+    def untrained(self) -> Model:
+        """The same networks with fresh weights, called "floor: ..., untrained"."""
         ...
 
 

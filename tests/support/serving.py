@@ -23,6 +23,7 @@ def engine_environment(folder: Path, voices: Path) -> dict[str, str]:
         "DRIFTWAVE_RUNTIME_DIR": str(folder / "run"),
         "DRIFTWAVE_CONFIG_DIR": str(folder / "config"),
         "DRIFTWAVE_EXPORTS": str(folder / "exports"),
+        "DRIFTWAVE_WEB_PORT": "0",
         "DRIFTWAVE_SESSION": str(folder / "session"),
         "OMP_NUM_THREADS": "1",
     }
@@ -78,6 +79,11 @@ class ServedEngine:
     def port(self) -> int:
         """The OSC port."""
         return int(str(self.facts["osc_port"]))
+
+    @property
+    def web_port(self) -> int:
+        """The port of the page."""
+        return int(str(self.facts["web_port"]))
 
     @property
     def memory_mb(self) -> float:
