@@ -9,6 +9,7 @@ import sys
 from typing import Final
 
 from bridge import osc_requests as requests
+from bridge.library_space import DEPTH, FORMAT, LIBRARY_METHODS, LIBRARY_REPLIES, RATE
 from bridge.osc_spec import Access, Arg, Kind, Method, Reply
 
 PREFIX: Final = "/drift"
@@ -197,11 +198,12 @@ METHODS: Final[tuple[Method, ...]] = (
         replies=(CLIP_ITEM, DONE), access=Access.READ,
     ),
     Method(
-        "/drift/clip/export", requests.ClipExport, "Write a clip as a WAV file",
+        "/drift/clip/export", requests.ClipExport, "Write a clip as a sound file",
         args=(
             _CLIP,
-            Arg("path", _S, "file to write; left out: a new name in the export folder",
+            Arg("path", _S, "file to write; left out or \"\": a new name in the export folder",
                 optional=True, max_chars=1000, local_only=True),
+            RATE, DEPTH, FORMAT,
         ),
         replies=(DONE,), done=(Arg("path", _S, "file that was written"),),
     ),
@@ -227,6 +229,7 @@ METHODS: Final[tuple[Method, ...]] = (
         "/drift/clip/delete", requests.ClipId, "Delete a clip", args=(_CLIP,), replies=(DONE,),
         by_pattern=False, announces=CLIP_CHANGED,
     ),
+    *LIBRARY_METHODS,
 )  # fmt: skip
 
 _COMMAND = Arg("command", _S, "address of the method without /drift/")
@@ -321,6 +324,7 @@ REPLIES: Final[tuple[Reply, ...]] = (
          Arg("description", _S, "what it means")),
         "One argument of a method",
     ),
+    *LIBRARY_REPLIES,
 )  # fmt: skip
 
 BY_ADDRESS: Final[dict[str, Method]] = {method.address: method for method in METHODS}

@@ -124,6 +124,10 @@ class OscCall:
         event = (clip, -1, index, seed, seconds)
         self._outlet.broadcast(space.CLIP_ADDED, event, skip=self.peer)
 
+    def clip_changed(self, clip: str) -> None:
+        """Tell the other subscribers, as an event, that this command changed a clip."""
+        self._outlet.broadcast(space.CLIP_CHANGED, (clip, self.command), skip=self.peer)
+
     def status(self, status: OscStatus) -> None:
         """Answer `/drift/status` and close the call."""
         if self._close():

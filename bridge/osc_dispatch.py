@@ -15,6 +15,7 @@ from typing import Any
 
 from bridge import address_space as space
 from bridge import osc_requests as requests
+from bridge.library_handler import library_actions
 from bridge.osc_builtin import Builtins
 from bridge.osc_call import OscCall, OscPeer
 from bridge.osc_calls import CallBook
@@ -196,6 +197,7 @@ class OscDispatcher:
             "/drift/clip/name": handler.name_clip,
             "/drift/clip/tag": handler.tag_clip,
             "/drift/clip/delete": handler.delete_clip,
+            **library_actions(handler.library),
         }
 
     def _announce(self, address: str, args: Sequence[Value], skip: OscPeer | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from bridge import osc_requests as requests
+from bridge.library_handler import LibraryHandler
 from bridge.osc_call import OscCall
 
 
@@ -19,6 +20,10 @@ class OscHandler(Protocol):
 
     hello, ping, version, sync, query and notify are answered by the server itself.
     """
+
+    @property
+    def library(self) -> LibraryHandler:
+        """What answers the methods of `bridge.library_space`."""
 
     def status(self, call: OscCall, request: requests.Nothing) -> None:
         """Answer with `call.status(OscStatus)`."""

@@ -149,10 +149,16 @@ class ClipId:
 
 @dataclass(frozen=True, slots=True)
 class ClipExport:
-    """Write `clip` as a WAV file to `path`; None picks a name in the export folder."""
+    """Write `clip` as a sound file to `path`; None or "" picks a name in the export folder.
+
+    `rate` is in hertz, None for the clip's own; `format` counts where `path` says none.
+    """
 
     clip: str
     path: str | None
+    rate: int | None
+    depth: str
+    format: str
 
 
 @dataclass(frozen=True, slots=True)

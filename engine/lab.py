@@ -173,13 +173,24 @@ def _first_comment(text: str) -> str:
 
 
 def _report(recipes: Sequence[Recipe], out: Path, sounds: Path, device: str) -> None:
-    """Evaluate every recipe that has a model by now."""
+    """Evaluate every recipe that has a model by now, and those that make whole sounds once more."""
     from engine.laboratory.report import write_report
+    from engine.laboratory.training import curve, whole_sounds
+    from engine.laboratory.verdicts import as_markdown, verdicts
     from engine.training.loop import MODEL
 
     runs = [out / recipe.name for recipe in recipes if (out / recipe.name / MODEL).exists()]
-    write_report(runs, sounds, out / "report", say=console.note, device=device)
-    console.note(f"the report is in {out / 'report'}")
+    curves = {run.name: curve(run) for run in runs}
+    whole = [run for run in runs if whole_sounds(run)]
+    parts = [("report", runs)]
+    if whole and len(whole) < len(runs):
+        # waveforms are short and of a low rate, and all are compared as the shortest is
+        parts.append(("report-whole", whole))
+    for folder, chosen in parts:
+        found = write_report(chosen, sounds, out / folder, say=console.note, device=device)
+        table = as_markdown(verdicts(found, curves))
+        (out / folder / "verdicts.md").write_text(table, encoding="utf-8")
+        console.note(f"the report is in {out / folder}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from engine.conditioning.frames import FrameSettings
 from engine.errors import DataError
 from engine.voice import find_voice
 
@@ -22,6 +23,7 @@ __all__ = [
     "KINDS",
     "BetweenSeeds",
     "BetweenSounds",
+    "HasUntrained",
     "Made",
     "Model",
     "Restarts",
@@ -92,6 +94,11 @@ class Model(Protocol):
         """Whether a category can be asked for."""
         ...
 
+    @property
+    def condition(self) -> FrameSettings:
+        """What it is told along time."""
+        ...
+
     def generate(
         self,
         categories: Categories,
@@ -145,6 +152,15 @@ class Restarts(Protocol):
         self, sound: FloatArray, start: float, *, category: int, seed: int, steps: int = 0
     ) -> Made:
         """One sound: (T,) noised to time start (0 none, 1 all), then sampled from there."""
+        ...
+
+
+@runtime_checkable
+class HasUntrained(Protocol):
+    """A subject that can be had as it was before training. Optional."""
+
+    def untrained(self) -> Model:
+        """The same networks with fresh weights, called "floor: ..., untrained"."""
         ...
 
 

@@ -57,6 +57,8 @@ def clip(client: OscClient) -> str:
 
 def example(arg: Arg, clip: str) -> Value:
     """A value that the argument accepts."""
+    if arg.choices:
+        return arg.choices[0]
     if arg.kind is Kind.STRING:
         return {"clip": clip, "source": clip, "voice": "tone", "pattern": "/drift/ping"}.get(
             arg.name, "word"
@@ -221,16 +223,18 @@ def test_unknown_repeated_and_half_keys_are_refused(
     method: Method, client: OscClient, clip: str
 ) -> None:
     fixed = [example(arg, clip) for arg in method.args]
+    known = method.keys[-1]
+    key, value = known.name, example(known, clip)
     for rest, code, hint in (
-        (["promt", "x"], "bad_range", "did you mean prompt"),
+        ([key[:-1], "x"], "bad_range", "did you mean"),
         (["zzz", 1], "bad_range", "keys are"),
-        (["seed", 1, "seed", 2], "bad_range", "twice"),
-        (["seed"], "bad_type", "no value"),
-        ([3, "seed"], "bad_type", "key"),
+        ([key, value, key, value], "bad_range", "twice"),
+        ([key], "bad_type", "no value"),
+        ([3, key], "bad_type", "key"),
     ):
         client.send(method.address, *fixed, *rest)
         _command, job, found, text = fail_of(client.drain())
-        assert (found, job) == (code, fixed[0]), text
+        assert (found, job) == (code, fixed[0] if method.job else -1), text
         assert hint in text
 
 

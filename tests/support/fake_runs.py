@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from engine.conditioning.frames import FrameSettings
 from engine.errors import BadRange
 from engine.laboratory.subjects import Sounds
 
@@ -32,6 +33,7 @@ class FakeModel:
     conditional: bool = True
     sample_rate: int = SAMPLE_RATE
     parameters: int = 12_345
+    condition: FrameSettings = field(default_factory=FrameSettings)
 
     @property
     def samplers(self) -> Mapping[str, int]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bridge import osc_requests as requests
 from bridge.osc import OscCall, OscFault
+from tests.support.osc_memory_library import MemoryLibrary
 
 SAMPLE_RATE = 8_000
 STEPS = 4
@@ -40,6 +41,7 @@ class MemoryHandler:
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
         self._open: dict[int, OscCall] = {}
+        self.library = MemoryLibrary(self.seen, self._clips)
         self._worker = threading.Thread(target=self._work, daemon=True)
         self._worker.start()
 

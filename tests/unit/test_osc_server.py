@@ -138,7 +138,13 @@ def test_20_000_messages_at_10_000_a_second_to_100_addresses_are_all_handled(
 ) -> None:
     real = [m for m in METHODS if not m.job and m.command != "ping"]
     known = {
-        m.address: [message(m.address, *(_value(arg.kind.value) for arg in m.args))] for m in real
+        m.address: [
+            message(
+                m.address,
+                *(arg.choices[0] if arg.choices else _value(arg.kind.value) for arg in m.args),
+            )
+        ]
+        for m in real
     }
     addresses = [*known, *(f"/controller/fader/{n}" for n in range(ADDRESSES - len(known)))]
     packets = [known[a][0] if a in known else message(a, 0.5) for a in addresses]
