@@ -153,6 +153,9 @@ class Method:
         job: opens a job: takes a job id, reports `/drift/queued` and progress.
         by_pattern: reached by an address pattern too; False for what cannot be taken back.
         announces: address of the event sent to the other subscribers when it is done, or "".
+        family: address of all members of a family, such as `/drift/slot/<1-16>/gain`, or "".
+        number: which member of its family it is, from 1; 0 without one.
+        action: method of `bridge.stage_handler.StageHandler` that it calls, or "".
     """
 
     address: str
@@ -166,6 +169,9 @@ class Method:
     job: bool = False
     by_pattern: bool = True
     announces: str = ""
+    family: str = ""
+    number: int = 0
+    action: str = ""
 
     @property
     def command(self) -> str:
