@@ -224,10 +224,10 @@ class MemoryStage:
         call: OscCall,
         request: stage_requests.SetNumber | stage_requests.SetText | stage_requests.SetSwitch,
     ) -> None:
-        self._handler.seen.append((call.command, request))
         if request.value is None:
             call.item(stage_space.VALUE, call.method.address, self._values.get(call.command, 0.0))
         else:
+            self._handler.seen.append((call.command, request))
             self._values[call.command] = request.value
         call.done()
 
