@@ -45,15 +45,19 @@ class ServedEngine:
         voice: str,
         library: Path | None = None,
         flags: Sequence[str] = (),
+        within: Sequence[str] = (),
     ) -> None:
-        """Start and wait for the ready banner; raises AssertionError when none comes."""
+        """Start (by the command `within`) and wait for the ready banner.
+
+        Raises AssertionError when none comes.
+        """
         self.library = folder / "library" if library is None else library
         self.log: list[str] = []
         self.facts: dict[str, object] = {}
         self._ready = threading.Event()
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "engine.serve", "--log-format", "json"),
+                *(*within, sys.executable, "-m", "engine.serve", "--log-format", "json"),
                 *("--osc-port", "0", "--device", "cpu", "--voice", voice),
                 *("--library", str(self.library), *flags),
             ],
