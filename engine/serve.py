@@ -278,8 +278,8 @@ def _announce(
 )
 @click.option(
     "--midi",
-    metavar="all|off|NAME",
-    help="MIDI ports, by part of their name [default: all inputs].",
+    metavar="auto|all|off|NAME",
+    help="MIDI ports by part of their name [default: all inputs, with --audio].",
 )
 @click.option("--session", metavar="DIR", help="Folder that keeps what is on the stage.")
 @click.option("--list-devices", is_flag=True, help="List the sound devices and end.")

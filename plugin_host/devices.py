@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def sounddevice() -> Any:
             "`pip install sounddevice`, or use `render`."
         ) from None
     atexit.unregister(sounddevice._exit_handler)
+    _keep_loaded(_library_file())
     return sounddevice
 
 
@@ -122,13 +124,19 @@ def abandon() -> None:
     if library is None:
         look_again()
         return
-    # Unloading the old one, now or at the end, would pull the ground from under its threads.
-    ctypes.CDLL(str(library), os.RTLD_NOW | os.RTLD_NODELETE)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(shutil.copy(library, Path(folder) / library.name))
-        module._lib = module._ffi.dlopen(str(copy), os.RTLD_NOW | os.RTLD_NODELETE)
+        _keep_loaded(copy)
+        module._lib = module._ffi.dlopen(str(copy))
     module._initialized = 0
     module._initialize()
+
+
+@lru_cache
+def _keep_loaded(library: Path | None) -> None:
+    """Unloading it, now or at the end, would pull the ground from under its threads."""
+    if library is not None:
+        ctypes.CDLL(str(library), os.RTLD_NOW | os.RTLD_NODELETE)
 
 
 def _library_file() -> Path | None:

@@ -19,7 +19,7 @@ from plugin_host.errors import AudioDeviceError
 
 _SILENT_RATE_HZ: Final = 48_000.0
 _SILENT_TICK_S: Final = 0.01
-_WATCH_S: Final = 0.1
+_WATCH_S: Final = 0.05
 _LOST_AFTER_S: Final = 1.5
 """No callback for so long: the device is gone. Drivers may pause for less."""
 _RETRY_S: Final = 1.0
@@ -125,7 +125,7 @@ class DeckOutput:
     def _watch(self) -> None:
         told_until = time.monotonic()
         retry_at, pause_s = 0.0, _RETRY_S
-        while not self._closing.wait(_SILENT_TICK_S if self._stream is None else _WATCH_S):
+        while not self._closing.wait(self._pause()):
             with self._lock:
                 if self._stream is not None:
                     self._tell_xruns()
@@ -139,6 +139,11 @@ class DeckOutput:
                     self._try_again(self._wanted)
                     retry_at = time.monotonic() + pause_s
                     pause_s = min(2.0 * pause_s, _SLOWEST_RETRY_S)
+
+    def _pause(self) -> float:
+        """Seconds until the next look; short only where our own clock moves the time line."""
+        silent = self._stream is None
+        return _SILENT_TICK_S if silent and self.deck.playing else _WATCH_S
 
     def _pass_silently(self, since: float) -> float:
         """Let the time line go on from `since`; returns the moment it has come to."""
@@ -171,8 +176,7 @@ class DeckOutput:
             more = count - self._told_xruns
             self._told_xruns, self._tell_at = count, now + _TELL_XRUNS_S
             self._report(
-                f"the sound device ran dry {more} time(s), {count} in all; "
-                "a larger --audio-block helps"
+                f"the sound device ran dry {more} time(s), {count} in all; a larger block helps"
             )
 
 

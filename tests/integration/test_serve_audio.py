@@ -163,11 +163,11 @@ def test_a_hit_waits_for_its_beat_and_chokes_its_group(
         for slot in (1, 2):
             ask(client, f"/drift/slot/{slot}/choke", 1)
         other = clip_audio(engine, generate(client, 2, 6))
-        assert min(clip.shape[1], other.shape[1]) > RATE_HZ // 2
         with recording(tmp_path) as heard:
             ask(client, "/drift/slot/1/play")
             ask(client, "/drift/slot/2/play")
             time.sleep(clip.shape[1] / RATE_HZ + 0.5)
+        assert start_of(heard[0], clip) < 0, "the first did not come to its end"
         after_the_cut = other[:, RATE_HZ // 100 :]
         assert start_of(heard[0], after_the_cut) >= 0, "the second hit has cut the first"
 
