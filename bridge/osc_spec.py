@@ -152,6 +152,7 @@ class Method:
         access: OSCQuery ACCESS.
         job: opens a job: takes a job id, reports `/drift/queued` and progress.
         by_pattern: reached by an address pattern too; False for what cannot be taken back.
+        other_keys: keys that are not in the table are ignored, for protocols of others.
         announces: address of the event sent to the other subscribers when it is done, or "".
     """
 
@@ -166,6 +167,7 @@ class Method:
     job: bool = False
     by_pattern: bool = True
     announces: str = ""
+    other_keys: bool = False
 
     @property
     def command(self) -> str:

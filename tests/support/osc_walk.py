@@ -90,7 +90,8 @@ def _call_wrongly(client: OscClient, node: Node, values: list[Any]) -> None:
     for count in range(least):
         _refused(client, path, tuple(values[:count]), "bad_type")
     if node.get("KEYS"):
-        _refused(client, path, (*values, "no such key", 1), "bad_range")
+        if not node["OTHER_KEYS"]:
+            _refused(client, path, (*values, "no such key", 1), "bad_range")
         _refused(client, path, (*values, next(iter(node["KEYS"]))), "bad_type")
     else:
         _refused(client, path, (*values, 1), "bad_type")
