@@ -381,7 +381,10 @@ def typed(
     required = sum(not spec.optional for spec in method.args)
     count = len(method.args) if is_key else max(method.args.index(arg) + 1, required)
     accepted = [
-        ("s" if spec.kind is Kind.STRING else "d", example(spec, clip))
+        (
+            "s" if spec.kind is Kind.STRING else "d",
+            str(tmp_path / "typed.wav") if spec.local_only else example(spec, clip),
+        )
         for spec in method.args[:count]
     ]
     if is_key:

@@ -85,6 +85,7 @@ def test_every_method_of_the_engine_answers_as_the_tree_says(
         "voice": "tiny",
         "pattern": "/drift/ping",
         "count": 1,
+        "rate": 48_000,
         "path": lambda: str(tmp_path / f"{next(numbers)}.wav"),
     }
     assert call_everything(engine.web_port, connect, known) == len(METHODS)
