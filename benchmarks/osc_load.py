@@ -117,7 +117,7 @@ SUBJECTS: tuple[Subject, ...] = (
 
 def addresses() -> list[str]:
     """One hundred addresses, those of the method table among them."""
-    real = [method.address for method in METHODS]
+    real = [method.address for method in METHODS if method.number <= 1]
     return real + [f"/controller/fader/{n}" for n in range(ADDRESSES - len(real))]
 
 

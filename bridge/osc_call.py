@@ -133,7 +133,7 @@ class OscCall:
         if self._close():
             values = (
                 status.state, status.device, status.voices, status.running, status.queued,
-                status.clips, status.uptime_s,
+                status.clips, status.uptime_s, status.audio, status.xruns,
             )  # fmt: skip
             self._finish(space.STATUS_REPLY, values)
 

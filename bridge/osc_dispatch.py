@@ -36,6 +36,7 @@ from bridge.osc_peek import NORMALIZED, has_value, peek, twin_value
 from bridge.osc_schedule import MAX_FUTURE_S, Schedule
 from bridge.osc_spec import CODES, Method, OscFault, Value
 from bridge.osc_validate import build_request
+from bridge.stage_space import STAGE_METHODS
 
 _log = logging.getLogger("driftwave.osc")
 
@@ -205,6 +206,7 @@ class OscDispatcher:
             "/drift/clip/tag": handler.tag_clip,
             "/drift/clip/delete": handler.delete_clip,
             **library_actions(handler.library),
+            **{row.address: getattr(handler.stage, row.action) for row in STAGE_METHODS},
         }
         return actions
 
@@ -325,8 +327,12 @@ def _match(pattern: str) -> tuple[Method, ...]:
 @lru_cache(maxsize=256)
 def _hint(address: str) -> str:
     """What the sender of an unknown address may have meant."""
-    commands = [method.command for method in space.METHODS]
-    near = difflib.get_close_matches(_command(address).strip("/"), commands, n=1)
+    command = _command(address).strip("/")
+    rows = [method.command for method in space.METHODS if method.number <= 1]
+    heads = sorted({row.partition("/")[0] for row in rows})
+    head = difflib.get_close_matches(command.partition("/")[0], heads, n=1)
+    rows = [row for row in rows if head and row.partition("/")[0] == head[0]]
+    near = difflib.get_close_matches(command, rows, n=1)
     return f"did you mean /drift/{near[0]}?" if near else "send /drift/query for a list"
 
 
@@ -335,6 +341,6 @@ def _command(address: str) -> str:
 
 
 def _job_of(method: Method, message: Message) -> int:
-    first = message.values[0] if method.job and message.values else -1
-    in_range = isinstance(first, int) and -1 <= first < 2**31
-    return int(first) if in_range and first is not None else -1
+    place = next((i for i, arg in enumerate(method.args) if arg.name == "job"), len(message.values))
+    sent = message.values[place] if method.job and place < len(message.values) else -1
+    return int(sent) if isinstance(sent, int) and -1 <= sent < 2**31 else -1

@@ -53,6 +53,8 @@ not read what it is sent is disconnected; nobody else waits for it.
   marked "exact address only".
 - A bundle runs as a whole and in order. A timetag that is past runs now; one up to
   {MAX_FUTURE_S:g} s ahead waits ({MAX_PENDING} messages at most); one further ahead is refused.
+- What can be set can be asked for: without a value it is answered with `/drift/value`. Subscribers
+  get what somebody else set at its own address, so that faders follow.
 - `/drift/notify` makes the server send events of every door to you for {LEASE_S:g} s after each
   message you send; `/drift/ping` is enough to go on.
 """
@@ -61,7 +63,7 @@ not read what it is sent is disconnected; nobody else waits for it.
 def markdown(methods: Sequence[Method], replies: Sequence[Reply]) -> str:
     """The whole page."""
     parts = [_HEAD, "## Methods\n"]
-    parts += [_method(method) for method in methods]
+    parts += [_method(method) for method in methods if method.number <= 1]
     parts.append("## Answers and events\n")
     parts += [_reply(reply) for reply in replies]
     parts.append("## Codes\n\n| code | meaning |\n|---|---|")
@@ -70,7 +72,7 @@ def markdown(methods: Sequence[Method], replies: Sequence[Reply]) -> str:
 
 
 def _method(method: Method) -> str:
-    lines = [f"### {method.address}\n", f"{method.description}.", ""]
+    lines = [f"### {method.family or method.address}\n", f"{method.description}.", ""]
     if not method.by_pattern:
         lines[1] += " Exact address only."
     if method.args:
@@ -87,7 +89,8 @@ def _answer(method: Method, address: str) -> str:
     if not address.endswith("/done") or method.done is None:
         return f"`{address}`"
     values = "".join(f" {arg.kind.value}:{arg.name}" for arg in method.done)
-    return f'`{address} "{method.command}" i:job{values}`'
+    command = (method.family or method.address).removeprefix("/drift/")
+    return f'`{address} "{command}" i:job{values}`'
 
 
 def _reply(reply: Reply) -> str:

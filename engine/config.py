@@ -51,6 +51,10 @@ class Settings:
         web_port: TCP port of the page, OSCQuery and WebSockets, 0 for any free one.
         lan: whether other machines may reach them.
         allow: with `lan`, the only addresses and networks that may; none: every local one.
+        audio: sound device for the slots: off, default, an index, or part of a name.
+        audio_block: frames a callback of it, 0 for its own choice.
+        midi: MIDI ports to open: all inputs, off, or part of a name.
+        session: folder that keeps what is on the stage.
         log_format, log_level: of the log on stderr.
         memory_mb: most memory for loaded voices.
     """
@@ -63,6 +67,10 @@ class Settings:
     web_port: int = 9631
     lan: bool = False
     allow: tuple[str, ...] = ()
+    audio: str = "off"
+    audio_block: int = 0
+    midi: str = "all"
+    session: Path = field(default_factory=lambda: data_dir() / "session")
     log_format: str = "text"
     log_level: str = "info"
     memory_mb: int = 2048
@@ -134,6 +142,10 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "web_port": _whole(0, 65_535),
     "lan": _switch,
     "allow": _addresses,
+    "audio": _text,
+    "audio_block": _whole(0, 8192),
+    "midi": _text,
+    "session": _folder,
     "log_format": _one_of(*LOG_FORMATS),
     "log_level": _one_of(*LOG_LEVELS),
     "memory_mb": _whole(64, 1_048_576),

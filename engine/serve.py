@@ -130,8 +130,16 @@ class Doors:
         from bridge.net_access import AccessList
         from bridge.osc import OscPortError, OscServer
         from engine.doors.osc_door import OscDoor
+        from engine.doors.stage_host import open_stage
 
-        door = OscDoor(engine, library, default_voice=settings.voice, exports=settings.exports)
+        self._stage = open_stage(stack, engine, settings)
+        door = OscDoor(
+            engine,
+            library,
+            default_voice=settings.voice,
+            exports=settings.exports,
+            stage=self._stage,
+        )
         stack.callback(door.close)
         self.host = "0.0.0.0" if settings.lan else "127.0.0.1"
         access = AccessList(lan=settings.lan, allow=settings.allow)
@@ -143,11 +151,17 @@ class Doors:
         except OscPortError as error:
             raise PortError(str(error)) from None
         stack.callback(self._osc.stop)
+        self._stage.tell(self._osc.dispatcher)
         self.port = self._osc.port
         self.web_port = self._open_web(stack, engine, settings)
         self._link = self._open_link(stack, engine, settings)
         self.socket = "" if self._link is None else str(self._link.path)
         self._published = -1
+
+    @property
+    def sound(self) -> str:
+        """The sound device that plays, or ""."""
+        return self._stage.sound.device
 
     @property
     def page(self) -> str:
@@ -212,6 +226,7 @@ def _announce(
         "web_port": doors.web_port,
         "page": doors.page,
         "socket": doors.socket,
+        "audio": doors.sound,
         "version": __version__,
         "voices": list(status.loaded),
         "device": status.device,
@@ -228,6 +243,7 @@ def _announce(
         f"  page     {doors.page}\n"
         f"  OSC      udp://{doors.host}:{doors.port}  (/drift/hello)\n"
         f"  plugins  {doors.socket or 'cannot connect'}\n"
+        f"  sound    {doors.sound or 'off; --audio turns it on'}\n"
         f"  library  {library.folder}  ({facts['clips']} clips)\n"
         "  stop with Ctrl-C"
     )
@@ -250,6 +266,23 @@ def _announce(
 @click.option("--voice", "voices", multiple=True, metavar="NAME", help="Voice to load; repeatable.")
 @console.device_option
 @console.library_option
+@click.option(
+    "--audio",
+    is_flag=False,
+    flag_value="default",
+    metavar="[DEVICE]",
+    help="Play the slots on a sound device, by index or part of its name.",
+)
+@click.option(
+    "--audio-block", type=int, metavar="FRAMES", help="Frames a callback [default: the device's]."
+)
+@click.option(
+    "--midi",
+    metavar="all|off|NAME",
+    help="MIDI ports, by part of their name [default: all inputs].",
+)
+@click.option("--session", metavar="DIR", help="Folder that keeps what is on the stage.")
+@click.option("--list-devices", is_flag=True, help="List the sound devices and end.")
 @click.option("--log-format", metavar="text|json", help="Log on stderr [default: text].")
 def command(
     osc_port: int | None,
@@ -259,6 +292,11 @@ def command(
     voices: tuple[str, ...],
     device: str | None,
     library: str | None,
+    audio: str | None,
+    audio_block: int | None,
+    midi: str | None,
+    session: str | None,
+    list_devices: bool,
     log_format: str | None,
 ) -> int:
     """Run the engine that plugins and OSC controllers talk to.
@@ -274,12 +312,21 @@ def command(
             "voice": voices[0] if voices else None,
             "device": device,
             "library": library,
+            "audio": audio,
+            "audio_block": audio_block,
+            "midi": midi,
+            "session": session,
             "log_format": log_format,
         }
     )
     if allow and not settings.lan:
         raise UsageError(f"--allow {allow[0]} without --lan: add --lan to let other machines in")
     start_logging(settings.log_format, settings.log_level)
+    if list_devices:
+        from engine.doors.stage_host import list_devices as describe
+
+        click.echo(describe())
+        return 0
     return run_serve(settings, voices)
 
 

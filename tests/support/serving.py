@@ -24,6 +24,7 @@ def engine_environment(folder: Path, voices: Path) -> dict[str, str]:
         "DRIFTWAVE_CONFIG_DIR": str(folder / "config"),
         "DRIFTWAVE_EXPORTS": str(folder / "exports"),
         "DRIFTWAVE_WEB_PORT": "0",
+        "DRIFTWAVE_SESSION": str(folder / "session"),
         "OMP_NUM_THREADS": "1",
     }
 
