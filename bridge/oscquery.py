@@ -28,9 +28,10 @@ EXTENSIONS: Final = {
     "HTML": False,
     "LISTEN": True,
     "IGNORE": True,
-    "PATH_CHANGED": True,
-    "PATH_ADDED": True,
-    "PATH_REMOVED": True,
+    # The address space is the same for as long as the engine runs.
+    "PATH_CHANGED": False,
+    "PATH_ADDED": False,
+    "PATH_REMOVED": False,
     "PATH_RENAMED": False,
     "OSC_STREAMING": True,
 }
