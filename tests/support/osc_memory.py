@@ -115,7 +115,9 @@ class MemoryHandler:
 
     def list_clips(self, call: OscCall, request: requests.ClipList) -> None:
         self.seen.append((call.command, request))
-        found = [clip for clip in self._clips.values() if request.search in clip.prompt][::-1]
+        found = [clip for clip in tuple(self._clips.values()) if request.search in clip.prompt][
+            ::-1
+        ]
         page = found[request.offset : request.offset + request.limit]
         for clip in page:
             call.clip(clip)
