@@ -92,6 +92,8 @@ export class Engine {
       if (error.code === "cancelled") this.#notices.info(about.place, `Cancelled: ${about.label}`);
       else this.#notices.error(about.place, error);
       return null;
+    } finally {
+      this.#askStatus();
     }
   }
 

@@ -6,12 +6,12 @@ export function keyboard({ library, engine }, { make, clip, history, panic }) {
   document.addEventListener("keydown", (event) => {
     const target = event.target;
     if (event.key === "Escape") {
+      if (isTyping(target)) target.blur();
       if (event.shiftKey) panic();
-      else if (isTyping(target)) target.blur();
       else if (engine.running.length) engine.cancel();
       return;
     }
-    if (isTyping(target) || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (isTyping(target) || isWalkedTo(target) || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const work = action(event);
     if (!work) return;
     event.preventDefault();
@@ -56,7 +56,12 @@ function isTyping(element) {
   return element.tagName === "TEXTAREA" || (element.tagName === "INPUT" && TYPED.has(element.type));
 }
 
+/** A choice that the keys have walked to takes them; one that the mouse pressed last does not. */
+function isWalkedTo(element) {
+  return element.matches?.("select:focus-visible, input:focus-visible");
+}
+
 /** Space presses what the keys have walked to, and not what the mouse pressed last. */
 function pressesButton(element) {
-  return element.matches?.("button:focus-visible, summary:focus-visible, select, input, a:focus-visible");
+  return element.matches?.("button:focus-visible, summary:focus-visible, a:focus-visible");
 }

@@ -21,7 +21,7 @@ export function clipPanel(app) {
   const tool = (label, image, work, props = {}) =>
     h("button", { type: "button", class: "tool", on: { click: work }, ...props }, icon(image), h("span", { text: label }));
   const listen = tool("Play", "play", () => toggle(), { id: "audition", title: "Play or stop (Space)" });
-  const star = tool("Favourite", "star", () => act((clip) => library.favourite(clip)), { id: "favourite", title: "Favourite (F)", "aria-pressed": "false" });
+  const star = tool("Favourite", "star", () => act((clip) => library.favourite(clip)), { id: "favourite", class: "tool star", title: "Favourite (F)", "aria-pressed": "false" });
   const to_pad = tool("To pad 1", "pads", () => act((clip) => stage.put(store.get("slot"), clip.id)), { id: "to-pad", hidden: true });
   const load = h("a", { class: "tool", download: "", title: "Save as a WAV file" }, icon("down"), h("span", { text: "WAV" }));
   const rename = tool("Name", "pen", () => name_it());

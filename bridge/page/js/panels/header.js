@@ -26,7 +26,6 @@ export function headerPanel({ engine, library, stage, sound, notices, store, pan
   });
   store.watch("connection", () => describe(store));
   store.watch("status", () => describe(store));
-  store.watch("status", (status) => offerOutputs(status, stage));
 }
 
 function describe(store) {
@@ -49,20 +48,6 @@ function describe(store) {
     if (text.textContent !== next) text.textContent = next;
   }
   document.body.dataset.engine = state === "open" ? (status?.state ?? "") : "";
-}
-
-function offerOutputs(status, stage) {
-  const label = find("#output");
-  label.hidden = !status.audio;
-  if (!status.audio || label.dataset.device === status.audio) return;
-  label.dataset.device = status.audio;
-  const choice = find("select", label);
-  choice.replaceChildren(
-    h("option", { value: "engine", text: `the engine: ${status.audio}` }),
-    h("option", { value: "browser", text: "this browser" }),
-  );
-  choice.value = stage.throughEngine ? "engine" : "browser";
-  choice.onchange = () => stage.setOutput(choice.value);
 }
 
 /** A list that opens below its button and blocks nothing. */

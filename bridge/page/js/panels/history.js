@@ -14,15 +14,17 @@ export function historyPanel({ library, notices, store }, { hear }) {
   let typing = 0;
   const search = h("input", { type: "search", placeholder: "Find words", "aria-label": "Find clips by words",
     on: { input: () => { clearTimeout(typing); typing = setTimeout(() => library.filter({ text: search.value.trim() }), TYPING_MS); } } });
-  const favourites = h("button", { type: "button", class: "round", "aria-label": "Favourites only", title: "Favourites only", "aria-pressed": "false",
+  const favourites = h("button", { type: "button", class: "round star", "aria-label": "Favourites only", title: "Favourites only", "aria-pressed": "false",
     on: { click: () => library.filter({ favourite: !store.get("filter").favourite }) } }, icon("star"));
   const list = h("ul", { class: "clips", "aria-label": "Clips" });
   const more = h("button", { type: "button", class: "quiet wide", text: "Show more", hidden: true, on: { click: () => library.more() } });
   const empty = h("p", { class: "muted", hidden: true });
   const audition = h("input", { type: "checkbox", on: { change: () => remembered.set("audition", audition.checked) } });
   audition.checked = remembered.get("audition", true);
-  panel.append(h("div", { class: "row find" }, search, favourites),
-    h("label", { class: "inline check" }, audition, h("span", { text: "play what is chosen" })), list, empty, more);
+  panel.append(
+    h("div", { class: "row find" }, search, favourites,
+      h("label", { class: "inline check" }, audition, h("span", { text: "play what is chosen" }))),
+    list, empty, more);
 
   const rows = new Map();
   store.watch("clips", ({ items, total }) => {
@@ -54,7 +56,7 @@ export function historyPanel({ library, notices, store }, { hear }) {
   function update(made, clip) {
     made.clip = clip;
     made.name.textContent = title(clip);
-    made.facts.textContent = `${seconds(clip.seconds)} · ${clip.seed}`;
+    made.facts.textContent = `${seconds(clip.seconds)} · ${moment(clip.created)}`;
     attribute(made.star, "aria-pressed", String(clip.favourite));
     attribute(made.star, "aria-label", `Favourite: ${title(clip)}`);
     outline(made.canvas, clip.id, clip.prompt);
@@ -81,4 +83,12 @@ export function historyPanel({ library, notices, store }, { hear }) {
   }
 
   return { step };
+}
+
+/** The time of a clip of today, else its day. */
+function moment(created_s) {
+  const date = new Date(created_s * 1000);
+  return date.toDateString() === new Date().toDateString()
+    ? date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
+    : date.toLocaleDateString([], { day: "numeric", month: "short", year: "numeric" });
 }

@@ -36,14 +36,14 @@ export function makePanel({ engine, store, notices }) {
       h("span", { text: count, title: `${count} at once` }))));
   const go = h("button", { id: "generate", class: "main", type: "submit" }, h("span", { text: "Generate" }), h("kbd", { text: "G", "aria-hidden": true }));
   const voice = h("select", { "aria-label": "Voice", on: { change: () => { settings.voice = voice.value; keep(); } } });
-  const form = h("form", { class: "prompt", on: { submit: (event) => { event.preventDefault(); generate(); } } },
+  const form = h("form", { class: "prompt", on: { submit: (event) => { event.preventDefault(); prompt.blur(); generate(); } } },
     h("label", { class: "hidden", for: "prompt", text: "Prompt" }), prompt, words,
     h("div", { class: "row" }, go, counts, voice));
   const knobs = h("div", { class: "knobs", role: "group", "aria-label": "Qualities" });
   const extra = h("details", { class: "extra" }, h("summary", { text: "More" }));
-  panel.append(form, knobs);
+  panel.append(form);
   const point = xy();
-  panel.append(point.element, extra);
+  find("#shape").append(knobs, point.element, extra);
 
   let shown = {};
   store.watch("tree", (tree) => {
@@ -104,8 +104,8 @@ export function makePanel({ engine, store, notices }) {
     const refresh = () => sheet.show(...settings.axes.map((name) => settings.values[name] ?? null));
     const element = h("div", { class: "xy" }, sheet.element,
       h("div", { class: "row" },
-        h("label", { class: "inline" }, h("span", { text: "across" }), choices[0]),
-        h("label", { class: "inline" }, h("span", { text: "up" }), choices[1]),
+        h("label", { class: "inline" }, h("span", { text: "→", "aria-hidden": true }), choices[0]),
+        h("label", { class: "inline" }, h("span", { text: "↑", "aria-hidden": true }), choices[1]),
         h("label", { class: "inline check" }, live, h("span", { text: "generate when let go" }))));
     return {
       element, refresh,

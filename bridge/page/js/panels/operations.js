@@ -10,7 +10,7 @@ const LABELS = { vary: "Vary", inpaint: "Redo region", continue: "Continue", int
 const FIRST = ["vary", "inpaint", "continue", "interpolate"];
 const CLIPS = new Set(["clip", "clip_a", "clip_b"]);
 const NOT_ASKED = new Set(["job", "voice", "steps", "rate", "loudness_curve"]);
-const HINTS = { prompt: "its own words", seed: "a new one", count: "1" };
+const HINTS = { prompt: "the same", seed: "new", count: "1" };
 
 export function operations({ engine, library, notices, store }, { region }) {
   const names = h("div", { class: "choices scroll", role: "radiogroup", "aria-label": "Make from this clip" });
@@ -29,6 +29,7 @@ export function operations({ engine, library, notices, store }, { region }) {
         on: { change: () => build(name) } });
       return h("label", { title: tree.node(address).DESCRIPTION }, input, h("span", { text: LABELS[name] ?? name }));
     }));
+    names.hidden = found.length < 2;
     if (found.length) build(tree.has(`/drift/${chosen}`) ? chosen : found[0].slice("/drift/".length));
   });
   store.watch("chosen", (clip) => form.querySelector("button")?.toggleAttribute("disabled", !clip));

@@ -5,6 +5,7 @@ import { fader } from "../parts/fader.js";
 import { outline } from "../parts/outline.js";
 import { tint } from "../parts/tints.js";
 import { SLOTS } from "../stage.js";
+import { output } from "./output.js";
 import { transport } from "./transport.js";
 
 const LONG_MS = 450;
@@ -25,7 +26,7 @@ export function padsPanel(app, { detail }) {
   const mixer = h("button", { type: "button", class: "tool", "aria-pressed": "false", text: "Mixer", id: "mixer",
     on: { click: () => mix(desk.hidden) } });
   const faders = new Map();
-  panel.append(h("div", { class: "row pads-head" }, transport(app), mixer), grid, desk);
+  panel.append(h("div", { class: "row pads-head" }, transport(app), mixer, output(app)), grid, desk);
 
   store.watch("tree", () => {
     panel.hidden = !stage.hasSlots;

@@ -45,7 +45,8 @@ export function transport({ engine, store }) {
   });
   store.watch("beat", (value) => light(Math.floor(value) % Math.max(1, lamps.children.length)));
 
-  function light(place) {
+  function light(beat) {
+    const place = store.get(PLAY) ? beat : -1;
     [...lamps.children].forEach((lamp, i) => lamp.classList.toggle("on", i === place));
   }
 

@@ -11,7 +11,8 @@ export function fader(how) {
   const said = h("span", { class: "said", "aria-hidden": true });
   const name = h("span", { class: "name", "aria-hidden": true, text: how.short ?? how.label });
   const element = h("div", { class: "fader" }, said, track, name);
-  const slider = slide(element, how, (place, text) => {
+  const travel_px = () => track.clientHeight - cap.clientHeight;
+  const slider = slide(element, { ...how, travel_px }, (place, text) => {
     element.style.setProperty("--place", place.toFixed(4));
     said.textContent = text;
   });

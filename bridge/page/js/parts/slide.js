@@ -6,7 +6,7 @@
  */
 
 const DOUBLE_MS = 300;
-const DRAG_PX = 180; // for the whole range
+const DRAG_PX = 180; // for the whole range of what has no track
 const STILL_PX = 6;
 
 /**
@@ -16,6 +16,7 @@ const STILL_PX = 6;
  * @property {number} high
  * @property {number|null} first the value after a double press; null: no value, "auto"
  * @property {boolean} [whole]
+ * @property {() => number} [travel_px] of a drag over the whole range
  * @property {(value: number|null) => string} [say] the value for people
  * @property {(value: number|null) => void} change
  */
@@ -63,7 +64,7 @@ export function slide(element, how, draw) {
     finger.y = event.clientY;
     finger.moved += Math.abs(by_px);
     const fine = event.shiftKey ? 0.1 : 1;
-    finger.exact += (by_px / DRAG_PX) * (how.high - how.low) * fine;
+    finger.exact += (by_px / (how.travel_px?.() || DRAG_PX)) * (how.high - how.low) * fine;
     finger.exact = Math.max(how.low, Math.min(how.high, finger.exact));
     if (finger.moved > STILL_PX || value !== null) set(finger.exact);
   });
