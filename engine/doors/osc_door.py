@@ -94,7 +94,7 @@ class OscDoor:
         self._default_voice = default_voice
         self._exports = exports
         self._slow = SlowWork("osc slow")
-        self.library = LibraryDoor(library, self._slow, exports=exports)
+        self.library = LibraryDoor(library, self._slow, exports=exports, settle=engine.settle)
 
     def close(self) -> None:
         """End the threads for slow work."""
@@ -215,6 +215,7 @@ class OscDoor:
         """Report clips, newest first."""
 
         def work() -> None:
+            self._engine.settle()
             found = self._library.search(
                 text=request.search, limit=request.limit, offset=request.offset
             )

@@ -3,7 +3,10 @@
 const TYPED = new Set(["text", "search", "number"]);
 
 export function keyboard({ library, engine }, { make, clip, history, panic }) {
+  let walked = false; // to what has the focus: by Tab, and not by a press
+  document.addEventListener("pointerdown", () => (walked = false), true);
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Tab") walked = true;
     const target = event.target;
     if (event.key === "Escape") {
       if (isTyping(target)) target.blur();
@@ -11,7 +14,7 @@ export function keyboard({ library, engine }, { make, clip, history, panic }) {
       else if (engine.running.length) engine.cancel();
       return;
     }
-    if (isTyping(target) || isWalkedTo(target) || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (isTyping(target) || (walked && isChoice(target)) || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const work = action(event);
     if (!work) return;
     event.preventDefault();
@@ -22,7 +25,7 @@ export function keyboard({ library, engine }, { make, clip, history, panic }) {
     const chosen = library.chosen;
     switch (event.key) {
       case " ":
-        return pressesButton(event.target) ? null : clip.toggle;
+        return walked && isPressed(event.target) ? null : clip.toggle;
       case "ArrowDown":
         return () => history.step(1);
       case "ArrowUp":
@@ -56,12 +59,12 @@ function isTyping(element) {
   return element.tagName === "TEXTAREA" || (element.tagName === "INPUT" && TYPED.has(element.type));
 }
 
-/** A choice that the keys have walked to takes them; one that the mouse pressed last does not. */
-function isWalkedTo(element) {
-  return element.matches?.("select:focus-visible, input:focus-visible");
+/** What Space presses, where Tab has walked to it. */
+function isPressed(element) {
+  return element.matches?.("button, summary, a");
 }
 
-/** Space presses what the keys have walked to, and not what the mouse pressed last. */
-function pressesButton(element) {
-  return element.matches?.("button:focus-visible, summary:focus-visible, a:focus-visible");
+/** What takes arrows and letters, where Tab has walked to it. */
+function isChoice(element) {
+  return element.matches?.("select, input");
 }

@@ -145,6 +145,7 @@ export class Library {
   async #renew(id) {
     this.#known.delete(id);
     const clip = await this.clip(id);
+    if (this.chosen?.id !== id) return; // another was chosen meanwhile
     if (clip) this.store.set("chosen", clip);
     else if (this.engine.link.connected) this.#forget(id, this.store.get("clips").items[0]?.id ?? null);
   }

@@ -40,7 +40,7 @@ export function makePanel({ engine, store, notices }) {
     h("label", { class: "hidden", for: "prompt", text: "Prompt" }), prompt, words,
     h("div", { class: "row" }, go, counts, voice));
   const knobs = h("div", { class: "knobs", role: "group", "aria-label": "Qualities" });
-  const extra = h("details", { class: "extra" }, h("summary", { text: "More" }));
+  const extra = h("details", { class: "extra", "aria-label": "More settings" }, h("summary", { text: "More" }));
   panel.append(form);
   const point = xy();
   find("#shape").append(knobs, point.element, extra);

@@ -4,6 +4,7 @@ import { attribute, find, h } from "../parts/dom.js";
 import { fader } from "../parts/fader.js";
 import { outline } from "../parts/outline.js";
 import { tint } from "../parts/tints.js";
+import { title } from "../library.js";
 import { SLOTS } from "../stage.js";
 import { output } from "./output.js";
 import { transport } from "./transport.js";
@@ -15,7 +16,7 @@ const LONGEST_LIT_S = 6;
 
 /** `detail()` shows the selected pad where it is out of sight. */
 export function padsPanel(app, { detail }) {
-  const { engine, stage, notices, store } = app;
+  const { engine, library, stage, notices, store } = app;
   const panel = find("#pads");
   notices.place("pads", find("#pads-notices"));
   const pads = Array.from({ length: SLOTS }, (_, i) => pad(i + 1));
@@ -69,6 +70,7 @@ export function padsPanel(app, { detail }) {
       h("span", { class: "number", text: number, "aria-hidden": true }), canvas, name);
     let timer = 0;
     let [press, dark] = [null, 0];
+    let shown = null;
 
     const select = () => {
       stage.select(number);
@@ -100,13 +102,16 @@ export function padsPanel(app, { detail }) {
 
     return {
       element,
-      show(slot) {
-        const words = slot.prompt || "";
-        name.textContent = slot.clip ? words || "clip" : words || "empty";
+      async show(slot) {
+        shown = slot;
+        const clip = slot.clip ? await library.clip(slot.clip) : null;
+        if (shown !== slot) return; // it changed meanwhile
+        const words = clip ? title(clip) : slot.prompt;
+        name.textContent = words || "empty";
         element.classList.toggle("empty", !slot.clip);
-        element.style.setProperty("--tint", tint(words));
-        attribute(element, "aria-label", `Pad ${number}: ${slot.clip ? words || "clip" : "empty"}`);
-        outline(canvas, slot.clip, words);
+        element.style.setProperty("--tint", tint(clip?.prompt ?? words));
+        attribute(element, "aria-label", `Pad ${number}: ${slot.clip ? words : "empty"}`);
+        outline(canvas, slot.clip, clip?.prompt ?? words);
       },
       select: (on) => attribute(element, "aria-current", on ? "true" : null),
       wait: (on) => element.classList.toggle("waiting", on),

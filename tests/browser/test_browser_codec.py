@@ -11,24 +11,16 @@ import pytest
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-CHROMIUM = Path("/usr/bin/chromium")
 CODEC = Path(__file__).parents[2] / "bridge" / "page" / "js" / "osc.js"
 LOAD = "window.codec = import('data:text/javascript;base64,{}'); codec.then(() => 0)"
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason="Chromium is missing: apt-get install chromium"
-)
 
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-    with api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        page = browser.new_page()
-        page.evaluate(LOAD.format(base64.b64encode(CODEC.read_bytes()).decode()))
-        yield page
-        browser.close()
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    page = browser.new_page()
+    page.evaluate(LOAD.format(base64.b64encode(CODEC.read_bytes()).decode()))
+    yield page
+    page.close()
 
 
 def test_what_the_page_sends_is_what_python_osc_reads(page: Any) -> None:
