@@ -20,11 +20,10 @@ class Screen(NamedTuple):
     width: int
     height: int
     touch: bool
-    scale: int = 1
 
 
 SCREENS = {
-    "phone": Screen(390, 844, touch=True, scale=2),
+    "phone": Screen(390, 844, touch=True),
     "tablet": Screen(1024, 768, touch=True),
     "desktop": Screen(1440, 900, touch=False),
 }
@@ -58,7 +57,6 @@ class PageClient:
         self.context = browser.new_context(
             viewport={"width": screen.width, "height": screen.height},
             has_touch=screen.touch,
-            device_scale_factor=screen.scale,
             reduced_motion="reduce",
         )
         self.context.set_default_timeout(WATCHDOG_MS)

@@ -1,8 +1,10 @@
 /** The top of the page: engine, levels, undo, messages, keys and panic. */
 
 import { attribute, find, h } from "../parts/dom.js";
+import { icon } from "../parts/icons.js";
 import { meters } from "../parts/meter.js";
 
+const LAYOUTS = [["TouchOSC", "/layouts/driftwave.tosc"], ["Open Stage Control", "/layouts/driftwave-open-stage-control.json"]];
 const KEYS = [
   ["Space", "play or stop the chosen clip"], ["↑ ↓", "through the history"], ["G", "generate"],
   ["V", "vary the chosen clip"], ["1 – 9", "hear a variation"], ["F", "favourite"],
@@ -73,5 +75,7 @@ function fillMessages(notices) {
 }
 
 function fillKeys() {
-  return [h("dl", {}, ...KEYS.flatMap(([key, what]) => [h("dt", {}, h("kbd", { text: key })), h("dd", { text: what })]))];
+  const keys = KEYS.flatMap(([key, what]) => [h("dt", {}, h("kbd", { text: key })), h("dd", { text: what })]);
+  const layouts = LAYOUTS.map(([name, href]) => h("a", { class: "tool", href, download: "" }, icon("down"), h("span", { text: name })));
+  return [h("dl", {}, ...keys), h("p", { class: "muted", text: "Layouts for" }), h("div", { class: "row" }, ...layouts)];
 }

@@ -25,9 +25,9 @@ export function knob(how) {
   const hand = document.createElementNS(SVG, "line");
   hand.setAttribute("class", "knob-hand");
   hand.setAttribute("x1", "26");
-  hand.setAttribute("y1", "9");
+  hand.setAttribute("y1", "3.5");
   hand.setAttribute("x2", "26");
-  hand.setAttribute("y2", "17");
+  hand.setAttribute("y2", "9");
   svg.append(back, front, hand);
   const said = h("span", { class: "said", "aria-hidden": true });
   const name = h("span", { class: "name", "aria-hidden": true, text: how.short ?? how.label });
