@@ -69,6 +69,7 @@ setup(
         "sounddevice",
         "soundfile",
         "soxr",
+        "websockets>=17",
     ],
     extras_require={
         "train": ["matplotlib", "onnx", "onnxscript", "scipy", "torch>=2.6"],

@@ -7,6 +7,7 @@ from typing import Protocol
 from bridge import osc_requests as requests
 from bridge.library_handler import LibraryHandler
 from bridge.osc_call import OscCall
+from bridge.stage_handler import StageHandler
 
 
 class OscHandler(Protocol):
@@ -24,6 +25,10 @@ class OscHandler(Protocol):
     @property
     def library(self) -> LibraryHandler:
         """What answers the methods of `bridge.library_space`."""
+
+    @property
+    def stage(self) -> StageHandler:
+        """What answers the methods of `bridge.stage_space`."""
 
     def status(self, call: OscCall, request: requests.Nothing) -> None:
         """Answer with `call.status(OscStatus)`."""

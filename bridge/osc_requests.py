@@ -197,6 +197,8 @@ class OscStatus:
         running, queued: jobs of every door.
         clips: clips in the library.
         uptime_s: seconds since the engine started.
+        audio: sound device that plays, or "".
+        xruns: times it ran dry since the start.
     """
 
     state: str
@@ -206,6 +208,8 @@ class OscStatus:
     queued: int
     clips: int
     uptime_s: float
+    audio: str = ""
+    xruns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

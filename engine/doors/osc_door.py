@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bridge import osc_requests as requests
 from bridge.osc_call import OscCall
@@ -19,6 +20,9 @@ from engine.library import Library, Search, Wanted
 from engine.library.export import export_beside, export_clip
 from engine.library.importing import IMPORT
 from engine.types import Clip, GenerateRequest
+
+if TYPE_CHECKING:
+    from engine.doors.stage_door import StageDoor
 
 log = logging.getLogger(__name__)
 
@@ -71,12 +75,20 @@ class CallListener(JobListener):
 class OscDoor:
     """Implements `bridge.osc_handler.OscHandler` for an engine. [OSC receive thread]
 
-    `default_voice` is used when a request names none; `exports` is the folder for files.
+    `default_voice` is used when a request names none; `exports` is the folder for files; `stage`
+    answers the methods of the stage.
     """
 
     def __init__(
-        self, engine: Engine, library: Library, *, default_voice: str, exports: Path
+        self,
+        engine: Engine,
+        library: Library,
+        *,
+        default_voice: str,
+        exports: Path,
+        stage: StageDoor,
     ) -> None:
+        self.stage = stage
         self._engine = engine
         self._library = library
         self._default_voice = default_voice
@@ -102,11 +114,14 @@ class OscDoor:
                 queued=status.waiting,
                 clips=self._library.count(),
                 uptime_s=status.uptime_s,
+                audio=self.stage.sound.device,
+                xruns=self.stage.sound.xruns,
             )
         )
 
     def panic(self, call: OscCall, request: requests.Panic) -> None:
-        """Cancel every job of every door."""
+        """Cancel every job of every door and silence the stage."""
+        self.stage.panic()
         self._engine.cancel(ALL_JOBS)
         call.done()
 
