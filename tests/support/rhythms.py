@@ -1,4 +1,4 @@
-"""Recorded rhythms, synthesised: twenty drummers, each with sounds, a tempo and a room of its own."""
+"""Recorded rhythms, synthesised: each with sounds, a tempo, noise and a room of its own."""
 
 from __future__ import annotations
 
