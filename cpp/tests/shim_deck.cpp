@@ -133,9 +133,11 @@ TEST("meters and channels") {
     CHECK_EQ(out[3 * i + 1], stage.clips[0][i]);
     CHECK_EQ(out[3 * i + 2], 0.0F);
   }
-  CHECK_EQ(stage.deck->take_levels().peak[0], peak);
-  CHECK_EQ(stage.deck->take_levels().peak[0], 0.0F);
-  CHECK(stage.deck->take_levels().rms[1] > 0.0F);
+  const DeckLevels levels = stage.deck->take_levels();
+  CHECK_EQ(levels.peak[0], peak);
+  CHECK(levels.rms[1] > 0.0F);
+  const DeckLevels after = stage.deck->take_levels();
+  CHECK_EQ(after.peak[0], 0.0F);
   std::vector<float> mono(88);
   stage.deck->process(mono.data(), 1, 88);
   for (std::size_t i = 0; i < 88; ++i) CHECK_EQ(mono[i], stage.clips[0][512 + i]);
