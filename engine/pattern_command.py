@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from engine.library.importing import file_record
 from engine.library.sound_file import FORMS, sound_bytes
 from engine.logs import start_logging
 from engine.patterns.loop import Loop, LoopRun
-from engine.patterns.plan import Options, Plan, plan_again, plan_of
+from engine.patterns.plan import Options, Plan, plan_again, plan_of, sounds_of
 from engine.patterns.styles import styles
 from engine.voice import find_voice
 
@@ -43,17 +43,6 @@ def print_styles(as_json: bool) -> None:
     for style in styles().values():
         also = f"  (also {', '.join(style.words[1:])})" if len(style.words) > 1 else ""
         click.echo(f"{style.words[0]:12} {style.bpm:4.0f} bpm, {style.beats}/4{also}")
-
-
-def sounds_of(pairs: Sequence[str]) -> dict[str, str]:
-    """DRUM=WORDS pairs as a table; raises UsageError for anything else."""
-    found = {}
-    for pair in pairs:
-        role, equals, words = pair.partition("=")
-        if not equals or not words.strip():
-            raise UsageError(f"--sound {pair!r}: expected DRUM=WORDS, such as kick='deep 808 kick'")
-        found[role.strip()] = words.strip()
-    return found
 
 
 def plan_of_record(where: str, library: str | None) -> Plan:
@@ -208,8 +197,15 @@ def command(
                 stereo=stereo,
             )
         )
+    deliver(plan, settings, Path(out), form, as_json=as_json, aloud=aloud)
+
+
+def deliver(
+    plan: Plan, settings: Settings, out: Path, form: str, *, as_json: bool, aloud: bool
+) -> None:
+    """Make a loop, write its files, say so, and play it when that was asked for."""
     loop = make(plan, settings, quiet=as_json)
-    audio, notes = write_loop(loop, plan, Path(out), form)
+    audio, notes = write_loop(loop, plan, out, form)
     if loop.unstored is not None:
         console.note(f"driftwave: warning: {loop.unstored}")
     if as_json:
@@ -226,6 +222,25 @@ def command(
 
         for _ in range(2):
             play_blocking(loop.clip.audio, loop.clip.sample_rate)
+
+
+def loop_for_generate(
+    prompt: str, bars: float, bpm: float | None, others: Mapping[str, object]
+) -> Options:
+    """What `generate --bars 2 --bpm 120 "boom bap"` asks for.
+
+    `others` are options that a loop does not take and their values; raises UsageError when one
+    of them is set, or when `bars` is no whole number.
+    """
+    if not float(bars).is_integer():
+        raise UsageError(f"--bars {bars:g} of a drum loop: expected a whole number")
+    given = ", ".join(f"--{name}" for name, value in others.items() if value not in (None, ""))
+    if given:
+        raise UsageError(
+            f"{given}: not for drum loops, and {prompt!r} names the style of one; "
+            "leave it out, or see `driftwave pattern --help`"
+        )
+    return Options(words=prompt, bars=int(bars), bpm=bpm)
 
 
 def write_loop(loop: Loop, plan: Plan, folder: Path, form: str) -> tuple[Path, Path]:

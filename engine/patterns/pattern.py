@@ -44,9 +44,9 @@ class Pattern:
 
     def __post_init__(self) -> None:
         """Raises BadRange for what cannot be played."""
-        _check("bars", self.bars, *BARS)
-        _check("beats of a bar", self.beats, *BEATS)
-        _check("bpm", self.bpm, *BPM)
+        check_range("bars", self.bars, *BARS)
+        check_range("beats of a bar", self.beats, *BEATS)
+        check_range("bpm", self.bpm, *BPM)
         if self.seconds > MOST_SECONDS:
             raise BadRange(
                 f"{self.bars} bars at {self.bpm:g} bpm last {self.seconds:.0f} s: "
@@ -83,7 +83,8 @@ class Pattern:
         return round(hit.beat * 60.0 / self.bpm * sample_rate) % self.frames(sample_rate)
 
 
-def _check(name: str, value: float, low: float, high: float) -> None:
+def check_range(name: str, value: float, low: float, high: float) -> None:
+    """Raises BadRange for a number outside low..high, and for one that is not finite."""
     if not (math.isfinite(value) and low <= value <= high):
         raise BadRange(f"{name} {value:g}: expected {low:g} to {high:g}")
 
@@ -104,7 +105,7 @@ def humanised(pattern: Pattern, amount: float, seed: int) -> Pattern:
 
     The same seed gives the same performance.
     """
-    _check("humanise", amount, 0.0, 1.0)
+    check_range("humanise", amount, 0.0, 1.0)
     if amount == 0.0:
         return pattern
     noise = np.random.Generator(np.random.Philox(key=[seed, _STREAM]))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.audio_files import RATES_HZ, read_audio
-from engine.errors import BadRange
+from engine.errors import BadRange, UsageError
 from engine.jobs.job import random_seed
 from engine.jobs.requests import MAX_PROMPT, MAX_SEED, MAX_STEPS
 from engine.patterns.beat import heard_pattern
 from engine.patterns.midi import read_midi
 from engine.patterns.pattern import (
+    BARS,
+    BPM,
     MOST_SECONDS,
     Pattern,
+    check_range,
     humanised,
     pattern_fields,
     pattern_of,
@@ -132,10 +135,14 @@ def _pattern(options: Options) -> tuple[Pattern, Mapping[str, str], str, float]:
 def _check(options: Options) -> None:
     if options.midi is not None and options.beat is not None:
         raise BadRange("a MIDI file and a recording at once: expected one source")
+    if (options.midi or options.beat) and (options.swing is not None or options.fill):
+        raise BadRange("swing and fill belong to styles: leave them out with a file")
     if options.swing is not None and not SWING[0] <= options.swing <= SWING[1]:
         raise BadRange(f"swing {options.swing:g}: expected {SWING[0]} straight to {SWING[1]}")
-    if options.bars is not None and options.bars < 1:
-        raise BadRange(f"bars {options.bars}: expected 1 or more")
+    if options.bars is not None:
+        check_range("bars", options.bars, *BARS)
+    if options.bpm is not None:
+        check_range("bpm", options.bpm, *BPM)
     rate = options.sample_rate
     if rate is not None and not RATES_HZ[0] <= rate <= RATES_HZ[1]:
         raise BadRange(f"rate {rate} Hz: expected {RATES_HZ[0]} to {RATES_HZ[1]} Hz")
@@ -148,6 +155,17 @@ def _check(options: Options) -> None:
     for role in options.sounds:
         if role not in ROLES:
             raise BadRange(f"drum {role!r}: expected one of {', '.join(ROLES)}")
+
+
+def sounds_of(pairs: Sequence[str]) -> dict[str, str]:
+    """DRUM=WORDS pairs as a table; raises UsageError for anything else."""
+    found = {}
+    for pair in pairs:
+        role, equals, words = pair.partition("=")
+        if not equals or not words.strip():
+            raise UsageError(f"sound {pair!r}: expected DRUM=WORDS, such as kick='deep 808 kick'")
+        found[role.strip()] = words.strip()
+    return found
 
 
 def plan_fields(plan: Plan) -> dict[str, object]:

@@ -19,6 +19,8 @@ TABLE = Path(__file__).with_name("styles.toml")
 VELOCITIES = {"X": 1.0, "x": 0.8, "o": 0.58, "-": 0.35}
 _ROLL = {"2": 2, "3": 3, "4": 4}
 _REST = "."
+_LOOP_WORDS = ("beat", "beats", "loop", "drums", "groove", "pattern")
+"""Say what a style is for and nothing about how its drums sound."""
 _STAYS_IN_FILL = ("kick", "crash")
 
 Bars = tuple[tuple[str, ...], ...]
@@ -141,15 +143,30 @@ def find_style(text: str) -> tuple[Style, str]:
     "dark boom bap" is boom bap with the word "dark". Raises NotFound with a suggestion.
     """
     said = _plain(text)
-    named = {_plain(words): style for style in styles().values() for words in style.words}
+    named = _named()
     for words in sorted(named, key=len, reverse=True):
         if re.search(rf"(?<!\S){re.escape(words)}(?!\S)", said):
             left = re.sub(rf"(?<!\S){re.escape(words)}(?!\S)", " ", said, count=1)
-            return named[words], " ".join(left.split())
+            return named[words], " ".join(w for w in left.split() if w not in _LOOP_WORDS)
     near = difflib.get_close_matches(said, list(named), n=1, cutoff=0.6)
     hint = f"did you mean {near[0]!r}? " if near else ""
     names = ", ".join(style.words[0] for style in styles().values())
     raise NotFound(f"style {text[:60]!r}: {hint}expected one of {names}")
+
+
+def names_loop(text: str) -> bool:
+    """Whether words end in a style, as "dark boom bap" and "house beat" do.
+
+    "house kick" does not: it is a kick.
+    """
+    said = _plain(text)
+    while said.rpartition(" ")[2] in _LOOP_WORDS and said not in _named():
+        said = said.rpartition(" ")[0]
+    return any(f" {said}".endswith(f" {words}") for words in _named())
+
+
+def _named() -> dict[str, Style]:
+    return {_plain(words): style for style in styles().values() for words in style.words}
 
 
 def _plain(text: str) -> str:

@@ -23,9 +23,11 @@ _BANDS = 32
 _LAG = 4  # frames, 12 ms: over which a band must have risen
 _MOST_RISE = 1.5  # decades a band adds at most, so that no single one decides
 _LEAST_FLUX = 0.11  # of a strong onset in the same recording
-_AROUND_S, _APART_S = 0.12, 0.05
+_AROUND_S, _APART_S, _PEAK_S = 0.12, 0.05, 0.015
 _EARLY_S, _LATE_S, _TOP_S = 0.012, 0.006, 0.025  # before and after the frame of most change
 _RISEN = 0.2  # of the way from before to the peak: where a sound is heard to begin
+_AFTER_S, _BEFORE_S = (0.002, 0.016), (0.020, 0.003)  # where a sound is compared with before
+_MOST_LOUDER, _LEAST_LASTING = 9.0, 0.7
 _SPLIT_HZ = (250.0, 2_500.0)
 
 
@@ -49,6 +51,8 @@ def onsets(sound: Array) -> list[Onset]:
     found: list[Onset] = []
     for place in _peaks(flux, clear):
         onset = Onset(_begin(envelopes, place * _HOP), float(min(1.0, flux[place] / clear)))
+        if _lasting(envelopes, onset.frame) < _LEAST_LASTING:
+            continue
         if not found or onset.frame - found[-1].frame > _APART_S * SAMPLE_RATE:
             found.append(onset)
         elif onset.clearness > found[-1].clearness:
@@ -98,7 +102,7 @@ def _shifted(energies: Array, by: int) -> Array:
 def _peaks(flux: Array, clear: float) -> list[int]:
     """Frames where the flux is highest around and stands out."""
     around = round(_AROUND_S * SAMPLE_RATE / _HOP)
-    near = round(_APART_S * SAMPLE_RATE / _HOP)
+    near = round(_PEAK_S * SAMPLE_RATE / _HOP)
     found = []
     for n in np.flatnonzero(flux > _LEAST_FLUX * clear):
         near_by = flux[max(0, n - near) : n + near + 1]
@@ -140,3 +144,21 @@ def _begin(envelopes: list[Array], about: int) -> int:
             risen = np.flatnonzero(part > before + _RISEN * height)
             frame = start + int(risen[0]) if len(risen) else about
     return frame
+
+
+def _lasting(envelopes: list[Array], frame: int) -> float:
+    """How much louder a part is after `frame` than before, and how loud in the recording.
+
+    0.7 and more for sounds; less for the click with which a tail is cut off, and for rumble.
+    """
+    from_, to = (frame + round(t * SAMPLE_RATE) for t in _AFTER_S)
+    early, late = (max(0, frame - round(t * SAMPLE_RATE)) for t in _BEFORE_S)
+    most = 0.0
+    for envelope in envelopes:
+        if not len(envelope[from_:to]):
+            continue
+        after = float(np.median(envelope[from_:to]))
+        before = float(np.median(envelope[early : late + 1]))
+        loud = after / (float(envelope.max()) + 1e-12)
+        most = max(most, min(_MOST_LOUDER, after / (before + 1e-12)) * loud**0.5)
+    return most
