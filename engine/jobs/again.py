@@ -6,7 +6,7 @@ from engine.errors import NotFound, StorageError, VoiceError
 from engine.jobs.engine import Engine
 from engine.jobs.job import Job, JobListener
 from engine.library.record import ClipRecord
-from engine.library.request_record import digest, request_again
+from engine.library.request_record import digest, request_again, sources_of
 from engine.types import Clip, GenerateRequest
 
 __all__ = ["make_again", "request_for"]
@@ -25,9 +25,7 @@ def request_for(record: ClipRecord, engine: Engine) -> GenerateRequest:
             f"clip {record.id}: made by voice {record.voice!r} {record.voice_hash[:12]}, installed "
             f"is {voice.hash[:12]}; install that version to make it again"
         )
-    digests = record.request.get("sources", {})
-    assert isinstance(digests, dict)
-    for parent, (which, expected) in zip(record.parents, digests.items(), strict=True):
+    for parent, (which, expected) in zip(record.parents, sources_of(record), strict=True):
         try:
             clip = engine.clip(parent)
         except NotFound:

@@ -24,7 +24,7 @@ from engine.types import (
     Sketch,
 )
 
-__all__ = ["digest", "request_again", "request_fields"]
+__all__ = ["digest", "request_again", "request_fields", "sources_of"]
 
 OPERATIONS: Mapping[str, type[Operation]] = {
     "inpaint": Inpaint,
@@ -65,7 +65,7 @@ def request_fields(request: GenerateRequest, sources: Mapping[str, str]) -> dict
         values = plain(asdict(request.operation))
         kept["operation"] = {"name": _NAMES[type(request.operation)], **values}
     if sources:
-        kept["sources"] = dict(sources)
+        kept["sources"] = [[which, sha256] for which, sha256 in sources.items()]
     kept["made_by"] = __version__
     return kept
 
@@ -78,7 +78,7 @@ def request_again(record: ClipRecord) -> GenerateRequest:
     """
     kept: dict[str, Any] = dict(record.request)
     operation = kept.pop("operation", None)
-    sources = kept.pop("sources", {})
+    kept.pop("sources", None)
     if record.voice == IMPORT:
         raise NotFound(f"clip {record.id}: it was imported, not made; there is nothing to repeat")
     if "made_by" not in kept:
@@ -87,7 +87,8 @@ def request_again(record: ClipRecord) -> GenerateRequest:
         )
     kept.pop("made_by")
     try:
-        parents = dict(zip(sources, record.parents, strict=True))
+        found = zip(sources_of(record), record.parents, strict=True)
+        kept |= {f"{which}_id": parent for (which, _), parent in found}
         return GenerateRequest(
             voice=record.voice,
             prompt=record.prompt,
@@ -96,13 +97,19 @@ def request_again(record: ClipRecord) -> GenerateRequest:
             steps=record.steps,
             first=record.index,
             operation=_operation(operation),
-            source_id=parents.pop("source", ""),
-            other_id=parents.pop("other", ""),
             **kept,
-            **parents,
         )
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise BadRange(f"clip {record.id}: its record cannot be read ({error})") from None
+
+
+def sources_of(record: ClipRecord) -> list[tuple[str, str]]:
+    """What each parent was, "source" or "other", and the digest of its sound.
+
+    Raises ValueError when the record is not one that `request_fields` wrote.
+    """
+    kept: Any = record.request.get("sources", [])
+    return [(str(which), str(sha256)) for which, sha256 in kept]
 
 
 def _operation(values: Any) -> Operation | None:

@@ -6,11 +6,18 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.operations.bench import Bench, Draw
 from engine.types import FloatArray
 
 __all__ = ["ending", "extended", "runs_to_extend"]
+
+_HELD = 12
+"""Latent frames of the past that the future is first taken to be like, to and fro."""
+
+_START = 0.9
+"""Noise time from which a window is made: it keeps the loudness, and not the sound, of those."""
 
 _SOFT = 4
 """Latent frames before a joint over which the past gives way."""
@@ -26,11 +33,13 @@ def extended(bench: Bench, latent: FloatArray, frames: int, *, stream: int = 1) 
         window = max(known + fresh, codec.shortest_frames)
         clean = np.zeros((1, latent.shape[1], window), dtype=np.float32)
         clean[..., :known] = latent[..., latent.shape[2] - known :]
+        held = clean[..., max(0, known - _HELD) : known]
+        clean[..., known:] = np.take(held, _to_and_fro(held.shape[2], window - known), axis=2)
         keep = np.zeros((1, 1, window), dtype=np.float32)
         soft = min(_SOFT, known // 4)
         keep[..., : known - soft] = 1.0
         keep[..., known - soft : known] = np.linspace(1.0, 0.0, soft + 2, dtype=np.float32)[1:-1]
-        made = bench.sample(Draw(window, clean=clean, keep=keep, stream=stream))
+        made = bench.sample(Draw(window, clean=clean, start=_START, keep=keep, stream=stream))
         before = latent[..., : latent.shape[2] - soft]
         latent = np.concatenate((before, made[..., known - soft : known + kept]), axis=2)
         stream += 1
@@ -60,3 +69,9 @@ def _windows(have: int, frames: int, longest: int) -> Iterator[tuple[int, int, i
         kept = fresh if last else max(fresh - ending(longest), 1)
         yield known, fresh, kept
         have += kept
+
+
+def _to_and_fro(count: int, length: int) -> NDArray[np.int64]:
+    """Indices (length,) that go back from the last of `count`, forth again, and so on."""
+    there = np.arange(count - 1, -1, -1)
+    return np.asarray(np.resize(np.concatenate((there, there[::-1])), length), dtype=np.int64)
