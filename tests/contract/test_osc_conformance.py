@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from bridge.osc import OscServer
 from bridge.osc_spec import CODES, Arg, Kind, Method, Value
 from tests.support.osc_client import Answer, OscClient, message
 from tests.support.osc_memory import MemoryHandler
+from tests.support.osc_raw import DROPPED_BY_PYTHON_OSC, OTHER_TAGS, encode, padded
 
 # Of a family, such as the sixteen slots, the first stands for all.
 LISTED = [method for method in METHODS if method.number <= 1]
@@ -27,8 +27,6 @@ EVERY_ARGUMENT = [
 ]
 EVERY_NUMBER = [param for param in EVERY_ARGUMENT if param.values[1].kind is not Kind.STRING]
 EVERY_METHOD = [pytest.param(method, id=method.command) for method in ROWS]
-DROPPED_BY_PYTHON_OSC = ("c", "I", "S")
-OTHER_TAGS = ("N", "b", "r", "m", "t", "[i]")
 
 
 @pytest.fixture
@@ -401,25 +399,3 @@ def typed(
     head = message(method.address)[:-4]
     body = b"".join(encode(tag, value) for tag, value in accepted)
     return head + padded(("," + tags).encode()) + body, job
-
-
-def padded(data: bytes) -> bytes:
-    return data + b"\0" * (4 - len(data) % 4)
-
-
-def encode(tag: str, value: Value) -> bytes:
-    """One value as raw OSC bytes, of any type in the specification."""
-    if tag in ("s", "S"):
-        return padded(str(value).encode())
-    if tag in ("T", "F", "N", "I"):
-        return b""
-    if tag in ("f", "d"):
-        return struct.pack(f">{tag}", 1.0 if isinstance(value, str) else value)
-    if tag == "h":
-        return struct.pack(">q", int(value) if isinstance(value, int | float) else 1)
-    if tag == "t":
-        return struct.pack(">Q", 1)
-    if tag == "b":
-        return struct.pack(">i", 0)
-    number = int(value) if isinstance(value, int | float) else 1
-    return struct.pack(">i", max(-(2**31), min(2**31 - 1, number)))
