@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from engine.types import FloatArray
 
-__all__ = ["BLOCK", "along", "followed", "needed", "onsets", "peak_curve", "power_curve"]
+__all__ = ["BLOCK", "along", "followed", "needed", "peak_curve", "power_curve", "rises"]
 
 Curve = npt.NDArray[np.float64]
 Mono = npt.NDArray[np.floating[Any]]
@@ -28,7 +28,7 @@ _POWER_S = 0.020
 _RISE = 10 ** (8 / 20)  # over 20 ms: an onset
 _QUIETEST_ONSET = 10 ** (-36 / 20)  # against the loudest
 _BETWEEN_ONSETS_S = 0.060
-_MOST_GAIN = 10 ** (30 / 20)
+_MOST_GAIN = 10 ** (12 / 20)
 _PEAK_ROUNDS, _POWER_ROUNDS = 3, 3
 _MOST_OVER = 1.5  # of the peaks, for the power's sake
 _INAUDIBLE = 1e-4
@@ -52,17 +52,17 @@ def power_curve(mono: Mono, sample_rate: int) -> Curve:
     return np.asarray(np.sqrt(np.maximum(smooth[half : half + power.size], 0.0)) + _FLOOR)
 
 
-def onsets(peaks: Curve, sample_rate: int) -> npt.NDArray[np.int64]:
+def rises(peaks: Curve, sample_rate: int) -> npt.NDArray[np.int64]:
     """Blocks at which a peak curve rises by 8 dB within 20 ms, at least 60 ms apart."""
     span = max(1, round(0.020 * sample_rate / BLOCK))
     before = np.lib.stride_tricks.sliding_window_view(
         np.pad(peaks, (span, 0), mode="constant", constant_values=_FLOOR), span + 1
     ).min(axis=1)
     floor = peaks.max(initial=_FLOOR) * _QUIETEST_ONSET
-    rises = np.flatnonzero((peaks > before * _RISE) & (peaks > floor))
+    risen = np.flatnonzero((peaks > before * _RISE) & (peaks > floor))
     apart = round(_BETWEEN_ONSETS_S * sample_rate / BLOCK)
     found: list[int] = []
-    for block in rises:
+    for block in risen:
         if not found or block - found[-1] > apart:
             found.append(int(block))
     return np.array(found, dtype=np.int64)

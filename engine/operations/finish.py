@@ -63,11 +63,14 @@ def _half_cosine(length: int) -> npt.NDArray[np.float64]:
     return 0.5 - 0.5 * np.cos(np.pi * (np.arange(length) + 0.5) / max(length, 1))
 
 
-def without_dc(sound: npt.NDArray[np.float64], sample_rate: int) -> npt.NDArray[np.float64]:
-    """(C, T) without what lies below the audible: a zero-phase high-pass, second order, 8 Hz."""
+def without_dc(
+    sound: npt.NDArray[np.float64], sample_rate: int, *, below_hz: float = _HIGHPASS_HZ
+) -> npt.NDArray[np.float64]:
+    """(C, T) without what lies below the audible: a zero-phase high-pass, second order."""
     length = sound.shape[1]
     size = 1 << (length + sample_rate // 8).bit_length()  # room, so that nothing wraps round
     hertz = np.fft.rfftfreq(size, 1.0 / sample_rate)
     square = hertz**2
-    kept = np.fft.irfft(np.fft.rfft(sound, size, axis=1) * (square / (square + _HIGHPASS_HZ**2)))
+    weight = square / (square + below_hz**2)
+    kept = np.fft.irfft(np.fft.rfft(sound, size, axis=1) * weight)
     return np.ascontiguousarray(kept[:, :length])

@@ -22,13 +22,13 @@ from engine.operations.curves import (
     BLOCK,
     along,
     followed,
-    needed,
-    onsets,
     peak_curve,
     power_curve,
+    rises,
 )
 from engine.operations.finish import USUAL_PEAK, finish, without_dc
 from engine.operations.lengths import clip_samples, latent_frames, rate_of
+from engine.operations.onsets import SAMPLE_RATE, onsets
 from engine.operations.waves import as_mono, at_rate, fitted
 from engine.types import FloatArray, Sketch
 
@@ -38,23 +38,34 @@ Curve = npt.NDArray[np.float64]
 
 _QUIETEST_DB, _OCTAVES = -60.0, 10.0  # the ends of drawn curves
 _CREST = 2.0  # peaks of a drawn loudness
-_BED = 0.1  # of the sketch's loudness
-_BED_BLOCKS = 41  # over which a bed comes in
 _FROZEN = 16_384  # samples of a bed, which is circular
-_LACKING = 10 ** (20 / 20)  # a hit needs this much gain or more
+_LAST = 4_096  # samples of a hit before it has died away
+_DYING = 10 ** (-30 / 20)
+_BED_BLOCKS = 81  # over which a bed comes in
 _AUDIBLE = 10 ** (-50 / 20)
+_BED_HEARD = 10 ** (-26 / 20)  # of the loudest; below it no bed is laid
 _ROUGHLY = 6  # descriptors of hits are told in sixths, so that alike hits are one sound
 _CUT_S = 0.005
+_FLOOR = 1e-6  # of loudness
+_RUMBLE_HZ = 30.0  # below this, a recording's loudness is not heard
+_LOUDEST_NOISE = 10 ** (-26 / 20)
+_OPENS, _CLOSES = 10 ** (18 / 20), 10 ** (8 / 20)  # against the noise
+_CLOSING_S = 0.040
 _LATE_FRAMES = 4  # latent frames that a hit may take to begin
 
 
 @dataclass(frozen=True)
 class Curves:
-    """A sketch at the voice's rate: peaks and power each BLOCK, octaves of brightness each HOP."""
+    """A sketch at the voice's rate.
+
+    peaks and power: each BLOCK. brightness: octaves above 20 Hz each HOP. begins: blocks in which
+    something begins.
+    """
 
     peaks: Curve
     power: Curve
     brightness: Curve
+    begins: npt.NDArray[np.int64]
 
 
 def follow_sketch(bench: Bench, operation: Sketch) -> Made:
@@ -82,12 +93,39 @@ def measured(mono: FloatArray, sample_rate: int) -> Curves:
     peak = float(np.abs(mono).max(initial=0.0))
     if peak < 1e-4:
         raise BadRange("the sketch is silent; give a recording with sound in it")
-    level = mono * np.float32(USUAL_PEAK / peak)
+    wave = mono[np.newaxis].astype(np.float64) * (USUAL_PEAK / peak)
+    level = np.asarray(without_dc(wave, sample_rate, below_hz=_RUMBLE_HZ)[0], dtype=np.float32)
+    heard = at_rate(level, sample_rate, SAMPLE_RATE).astype(np.float64)
+    blocks = [onset.frame * sample_rate // (SAMPLE_RATE * BLOCK) for onset in onsets(heard)]
+    peaks = peak_curve(level, sample_rate)
+    begins = np.array(blocks, dtype=np.int64)
+    weights = _without_noise(peaks, begins, sample_rate)
     return Curves(
-        peak_curve(level, sample_rate),
-        power_curve(level, sample_rate),
+        peaks * weights + _FLOOR,
+        power_curve(level, sample_rate) * weights + _FLOOR,
         centroids(level, sample_rate),
+        begins,
     )
+
+
+def _without_noise(peaks: Curve, begins: npt.NDArray[np.int64], sample_rate: int) -> Curve:
+    """Weights (blocks,) that are 0 where only the noise of a recording is left.
+
+    They open at once where something begins or is far above the noise, and close softly when it
+    has fallen into the noise, so that a tail which comes and goes there is no row of beginnings.
+    """
+    noise = min(float(np.quantile(peaks, 0.2)), float(peaks.max()) * _LOUDEST_NOISE)
+    opens = peaks > _OPENS * noise
+    opens[begins] = True
+    closes = peaks < _CLOSES * noise
+    fall = BLOCK / (_CLOSING_S * sample_rate)
+    weights = np.zeros(peaks.size)
+    is_open, weight = False, 0.0
+    for block in range(peaks.size):
+        is_open = bool(opens[block]) or (is_open and not closes[block])
+        weight = 1.0 if is_open else max(0.0, weight - fall)
+        weights[block] = weight
+    return weights
 
 
 def _curves(bench: Bench, operation: Sketch, length: int) -> Curves:
@@ -99,18 +137,19 @@ def _curves(bench: Bench, operation: Sketch, length: int) -> Curves:
         found = measured(mono, rate)
     elif operation.loudness:
         flat = np.ones(blocks)
-        found = Curves(flat, flat, np.full(frames, np.nan))
+        found = Curves(flat, flat, np.full(frames, np.nan), np.zeros(0, dtype=np.int64))
     else:
         raise BadRange("the sketch has no loudness; draw one, or give a recording")
-    peaks, power, brightness = found.peaks, found.power, found.brightness
+    peaks, power, brightness, begins = found.peaks, found.power, found.brightness, found.begins
     if operation.loudness:
         drawn = _drawn(operation.loudness, blocks)
         level = np.where(drawn > 0.0, 10 ** (_QUIETEST_DB * (1.0 - drawn) / 20.0), 0.0)
-        power = level / _CREST + 1e-6
-        peaks = level + 1e-6
+        power = level / _CREST + _FLOOR
+        peaks = level + _FLOOR
+        begins = rises(peaks, rate)
     if operation.brightness:
         brightness = _drawn(operation.brightness, frames) * _OCTAVES
-    return Curves(peaks, power, brightness)
+    return Curves(peaks, power, brightness, begins)
 
 
 def _drawn(points: tuple[float, ...], count: int) -> Curve:
@@ -121,7 +160,7 @@ def _drawn(points: tuple[float, ...], count: int) -> Curve:
 def _hits(bench: Bench, curves: Curves, length: int) -> FloatArray:
     """A hit at each of the sketch's onsets, until the next."""
     rate = bench.voice.sample_rate
-    begins = [int(block) for block in onsets(curves.peaks, rate)]
+    begins = [int(block) for block in curves.begins]
     if not begins or begins[0] * BLOCK > _CUT_S * rate:
         begins.insert(0, 0)
     ends = [*begins[1:], curves.peaks.size]
@@ -186,11 +225,17 @@ def _hit(bench: Bench, samples: int) -> FloatArray:
 
 
 def _frozen(bench: Bench, hit: FloatArray) -> FloatArray:
-    """A hit's sound without its time (_FROZEN,): its spectrum with phases drawn at random."""
+    """The end of a hit's sound without its time (_FROZEN,), at a power of 1.
+
+    It has the spectrum of what sounds before the hit has died away, with phases drawn at random.
+    """
     assert bench.request.seed is not None
     key = bench.request.seed + (bench.index << 64)
     rng = np.random.Generator(np.random.Philox(key=key, counter=1 << 255))
-    spectrum = np.abs(np.fft.rfft(fitted(hit, _FROZEN).astype(np.float64)))
+    peaks = peak_curve(hit, bench.voice.sample_rate)
+    end = (int(np.flatnonzero(peaks > peaks.max() * _DYING)[-1]) + 1) * BLOCK
+    last = hit[max(0, end - _LAST) : end].astype(np.float64)
+    spectrum = np.abs(np.fft.rfft(last * np.hanning(last.size), _FROZEN))
     turn = np.exp(2j * np.pi * rng.random(spectrum.size))
     sound = np.fft.irfft(spectrum * turn, _FROZEN)
     return np.asarray(sound / (np.sqrt((sound**2).mean()) + 1e-9), dtype=np.float32)
@@ -199,16 +244,21 @@ def _frozen(bench: Bench, hit: FloatArray) -> FloatArray:
 def _with_bed(
     part: FloatArray, bed: FloatArray, curves: Curves, begin: int, sample_rate: int
 ) -> FloatArray:
-    """A hit (T,), gone on by its frozen sound where it ends before the sketch does."""
+    """A hit (T,) brought to the sketch's peak, and gone on by its frozen end.
+
+    The bed takes over as the hit falls below the sketch, so that their sum needs no gain that
+    rises, which would be heard as another beginning.
+    """
     blocks = -(-part.size // BLOCK)
-    peaks = curves.peaks[begin : begin + blocks]
-    peaks = np.pad(peaks, (0, blocks - peaks.size), mode="edge")
-    lacking = needed(part, peaks, sample_rate) > _LACKING
-    lacking &= peaks > curves.peaks.max() * _AUDIBLE
-    if not lacking.any():
-        return part
+    peaks, power = (
+        np.pad(curve[begin : begin + blocks], (0, max(0, begin + blocks - curve.size)), mode="edge")
+        for curve in (curves.peaks, curves.power)
+    )
+    hit = part * (peaks.max() / max(float(np.abs(part).max(initial=0.0)), 1e-6))
+    missing = 1.0 - (power_curve(hit, sample_rate) / power) ** 2
+    missing = np.where(peaks > curves.peaks.max() * _BED_HEARD, np.clip(missing, 0.0, 1.0), 0.0)
     window = np.hanning(_BED_BLOCKS)
-    share = np.convolve(lacking.astype(np.float64), window / window.sum())
-    share = share[_BED_BLOCKS // 2 :][:blocks]
-    level = along(share * peaks * _BED, part.size)
-    return np.asarray(part + np.resize(bed, part.size) * level, dtype=np.float32)
+    padded = np.pad(np.sqrt(missing), _BED_BLOCKS // 2, mode="edge")
+    share = np.convolve(padded, window / window.sum(), mode="valid")
+    level = along(share * power, part.size)
+    return np.asarray(hit + np.resize(bed, part.size) * level, dtype=np.float32)

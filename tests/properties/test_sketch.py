@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
+import soundfile
 
+from engine.operations.onsets import onsets
+from engine.operations.waves import at_rate
 from engine.runtime import LoadedVoice, open_runtime
 from engine.types import GenerateRequest, Sketch
 from engine.voice import find_voice
 from tests.support.listening import RATE, heard_onsets, level, loudness_curve
-from tests.support.recorded_rhythms import rhythm
+from tests.support.rhythms import rhythm
 
 RHYTHMS = 20
 NEAR = RATE // 100
 PROMPTS = ("snare", "percussion", "", "shaker", "clap", "kick", "rim", "closed hat")
+SOUNDS = Path(
+    os.environ.get("DRIFTWAVE_TEST_SOUNDS", Path(__file__).parents[3] / "shared/data/oneshots")
+)
 
 
 @pytest.fixture(scope="module")
@@ -21,27 +30,62 @@ def loaded() -> LoadedVoice:
     return open_runtime("cpu").load(find_voice("drums"))
 
 
+def follow(loaded: LoadedVoice, number: int, audio: np.ndarray, rate: int) -> np.ndarray:
+    """The loop (T,) at RATE that a recording (1, T) becomes."""
+    request = GenerateRequest(
+        prompt=PROMPTS[number % len(PROMPTS)], seed=number, steps=2, loop=True, rate=RATE,
+        operation=Sketch(), source=audio, source_rate=rate,
+    )  # fmt: skip
+    return loaded.generate(request).audio[0]
+
+
+def near(these: np.ndarray, those: np.ndarray) -> int:
+    """How many of these samples have one of those within 10 ms."""
+    return sum(bool(np.abs(those - one).min(initial=RATE) <= NEAR) for one in these)
+
+
 def test_loops_have_the_onsets_and_the_loudness_of_20_recorded_rhythms(
     loaded: LoadedVoice,
 ) -> None:
-    found = wanted = 0
+    """Against what was played, by two listeners: one hears timbre and one hears level alone."""
+    played = heard = jumps = right_jumps = 0
     correlations = []
     for number in range(RHYTHMS):
-        source = rhythm(number)
-        request = GenerateRequest(
-            prompt=PROMPTS[number % len(PROMPTS)], seed=number, steps=2, loop=True,
-            operation=Sketch(), source=source[np.newaxis], source_rate=RATE,
-        )  # fmt: skip
-        made = loaded.generate(request).audio[0]
-        assert made.size == source.size
-        before, after = heard_onsets(source), heard_onsets(made)
-        assert before.size >= 4, number
-        wanted += before.size
-        found += sum(bool(np.abs(after - onset).min(initial=RATE) <= NEAR) for onset in before)
-        curves = loudness_curve(source), loudness_curve(made)
+        recorded = rhythm(number)
+        made = follow(loaded, number, recorded.audio, recorded.sample_rate)
+        assert made.size == round(recorded.audio.shape[1] * RATE / recorded.sample_rate)
+        truth = np.array([second * RATE for second, _ in recorded.hits])
+        played += truth.size
+        heard += near(truth, np.array([onset.frame for onset in onsets(made.astype(np.float64))]))
+        louder = heard_onsets(made)
+        jumps += louder.size
+        right_jumps += near(louder, truth)
+        before = at_rate(recorded.audio[0], recorded.sample_rate, RATE, made.size)
+        curves = loudness_curve(before), loudness_curve(made)
         correlations.append(float(np.corrcoef(*curves)[0, 1]))
-    print(f"{found} of {wanted} onsets, least correlation {min(correlations):.3f}")
-    assert found >= 0.95 * wanted, (found, wanted)
+    print(
+        f"{heard} of {played} hits, {right_jumps} of {jumps} jumps of level, "
+        f"least correlation {min(correlations):.3f}"
+    )
+    assert heard >= 0.95 * played, (heard, played)
+    assert right_jumps >= 0.95 * jumps, (right_jumps, jumps)
+    assert min(correlations) > 0.9, correlations
+
+
+@pytest.mark.skipif(not (SOUNDS / "body").is_dir(), reason=f"no recordings in {SOUNDS}")
+def test_a_real_body_beat_is_followed_too(loaded: LoadedVoice) -> None:
+    """Stomps, claps on the chest and slaps on the head, struck with a human's timing."""
+    played = heard = 0
+    correlations = []
+    for number in range(5):
+        recorded, truth = body_beat(number)
+        made = follow(loaded, number, recorded[np.newaxis], RATE)
+        played += truth.size
+        heard += near(truth, np.array([onset.frame for onset in onsets(made.astype(np.float64))]))
+        curves = loudness_curve(recorded), loudness_curve(made)
+        correlations.append(float(np.corrcoef(*curves)[0, 1]))
+    print(f"{heard} of {played} hits, least correlation {min(correlations):.3f}")
+    assert heard >= 0.95 * played, (heard, played)
     assert min(correlations) > 0.9, correlations
 
 
@@ -67,3 +111,21 @@ def centroid(sound: np.ndarray) -> float:
     spectrum = np.abs(np.fft.rfft(sound))
     hertz = np.fft.rfftfreq(sound.size, 1 / RATE)
     return float(np.log2((spectrum @ hertz) / spectrum.sum() / 20.0))
+
+
+def body_beat(number: int) -> tuple[np.ndarray, np.ndarray]:
+    """A bar (T,) at RATE of recorded body percussion, and the samples at which it was struck."""
+    rng = np.random.default_rng(number)
+    kit = [sorted(SOUNDS.glob(f"body/body_{part}*")) for part in ("stomp_l", "head", "cheek")]
+    step = 60.0 / rng.uniform(85.0, 140.0) / 4.0 * RATE
+    out = np.zeros(round(16 * step), dtype=np.float32)
+    struck = []
+    for place, part in zip((0, 4, 6, 8, 10, 12, 14), (0, 1, 2, 0, 0, 1, 2), strict=True):
+        sound, rate = soundfile.read(kit[part][rng.integers(len(kit[part]))], dtype="float32")
+        hit = at_rate(sound.mean(axis=1) if sound.ndim == 2 else sound, rate, RATE)
+        at = round(place * step + rng.uniform(0.0, 0.006) * RATE + 0.01 * RATE)
+        hit = hit[: out.size - at] * rng.uniform(0.5, 1.0)
+        out[at : at + hit.size] += hit
+        begin = onsets(np.pad(hit.astype(np.float64), (RATE // 10, 0)))[0].frame - RATE // 10
+        struck.append(at + begin)
+    return 0.8 * out / np.abs(out).max(), np.array(struck)
