@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from engine.types import FloatArray
 
-__all__ = ["BLOCK", "along", "followed", "needed", "peak_curve", "power_curve", "rises"]
+__all__ = ["BLOCK", "along", "followed", "peak_curve", "power_curve", "rises"]
 
 Curve = npt.NDArray[np.float64]
 Mono = npt.NDArray[np.floating[Any]]
@@ -32,7 +32,6 @@ _MOST_GAIN = 10 ** (12 / 20)
 _PEAK_ROUNDS, _POWER_ROUNDS = 3, 3
 _MOST_OVER = 1.5  # of the peaks, for the power's sake
 _INAUDIBLE = 1e-4
-_CREST = 2.0  # of the peaks of noise over its power
 
 
 def peak_curve(mono: Mono, sample_rate: int) -> Curve:
@@ -68,17 +67,12 @@ def rises(peaks: Curve, sample_rate: int) -> npt.NDArray[np.int64]:
     return np.array(found, dtype=np.int64)
 
 
-def needed(mono: FloatArray, peaks: Curve, sample_rate: int) -> Curve:
-    """The gain that each block of a sound lacks against a peak curve, by its power."""
-    return peaks / (_CREST * power_curve(mono, sample_rate))
-
-
 def followed(
     mono: FloatArray, peaks: Curve, power: Curve, sample_rate: int, *, circular: bool = False
 ) -> FloatArray:
     """A sound (T,) made exactly as loud along time as the curves say, by one slow gain.
 
-    At most 30 dB are added. First the peaks are met, then the power. circular: the gain goes on
+    At most 12 dB are added. First the peaks are met, then the power. circular: the gain goes on
     from the end to the beginning.
     """
     heard = np.flatnonzero(_blocks(np.abs(mono)).max(axis=1) > _INAUDIBLE)
