@@ -96,7 +96,7 @@ class OscDoor:
         self._default_voice = default_voice
         self._exports = exports
         self._slow = SlowWork("osc slow")
-        self.library = LibraryDoor(library, self._slow, exports=exports)
+        self.library = LibraryDoor(library, self._slow, exports=exports, settle=engine.settle)
         self.patterns = PatternDoor(
             engine, self._slow, default_voice=default_voice, exports=exports
         )
@@ -223,6 +223,7 @@ class OscDoor:
         """Report clips, newest first."""
 
         def work() -> None:
+            self._engine.settle()
             found = self._library.search(
                 text=request.search, limit=request.limit, offset=request.offset
             )

@@ -196,6 +196,10 @@ class Engine:
         """Wait until a clip that was just delivered is on disk (or was given up)."""
         self._writer.wait(clip_id, timeout_s)
 
+    def settle(self, timeout_s: float = 30.0) -> None:
+        """Wait until every clip that was delivered is on disk (or was given up)."""
+        self._writer.settle(timeout_s)
+
     def status(self) -> EngineStatus:
         """What the engine is doing now."""
         running = self._running is not None
@@ -303,6 +307,7 @@ class Engine:
             return
         job.add(clip)
         self._times.append(clip.milliseconds)
+        self._writer.keep(clip)  # whoever hears of it may ask for it at once
         job.tell("clip", lambda to: to.clip(job, clip))
         if job.keep:
             self._writer.put(clip, lambda error: self._stored(job, clip, error))
