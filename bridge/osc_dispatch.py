@@ -278,9 +278,7 @@ class OscDispatcher:
         else:
             self._refuse_address(peer, address)
 
-    def _call(
-        self, method: Method, message: Message, peer: OscPeer, due_s: float | None
-    ) -> None:
+    def _call(self, method: Method, message: Message, peer: OscPeer, due_s: float | None) -> None:
         try:
             if message.fault is not None:
                 raise message.fault

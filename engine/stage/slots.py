@@ -187,7 +187,8 @@ class Slots:
     ) -> None:
         """Play a slot, velocity 1..127, at once or with the next beat or bar; 0 lets go.
 
-        at_s: a moment of the monotonic clock, which no beat or bar is then waited for. Raises NotFound for an empty slot, Busy when there is nothing to hear it on.
+        With `at_s`, a moment of the monotonic clock, then and whatever the beat. Raises NotFound
+        for an empty slot, Busy when there is nothing to hear it on.
         """
         if velocity <= 0:
             self._sound.let_go(slot, at_s)
