@@ -14,7 +14,7 @@ const NOT_ASKED = new Set(["job", "voice", "steps", "rate", "loudness_curve"]);
 const HINTS = { prompt: "the same", seed: "new", count: "1" };
 
 export function operations({ engine, library, notices, store }, { region }) {
-  const names = h("div", { class: "choices scroll", role: "radiogroup", "aria-label": "Make from this clip" });
+  const names = h("div", { class: "choices many", role: "radiogroup", "aria-label": "Make from this clip" });
   const form = h("form", { class: "operation", on: { submit: (event) => { event.preventDefault(); run(); } } });
   const element = h("div", { id: "operations" }, names, form);
   let fields = new Map();
