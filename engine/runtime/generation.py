@@ -75,7 +75,7 @@ class LoadedVoice:
             raise BadRange("a request needs a seed before it reaches the runtime")
         if not 1 <= request.steps <= MAX_STEPS:
             raise BadRange(f"steps is {request.steps}; expected 1 to {MAX_STEPS}")
-        inputs = network_inputs(self.voice, request)
+        inputs = network_inputs(self.voice, request, index)
         source = self._source(request)
         samples = self._samples(request, source)
         frames = self._latent_frames(samples, varies=source is not None)
