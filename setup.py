@@ -68,10 +68,12 @@ setup(
         "sounddevice",
         "soundfile",
         "soxr",
+        "websockets>=17",
     ],
     extras_require={
         "train": ["matplotlib", "onnx", "onnxscript", "scipy", "torch>=2.6"],
         "gpu": ["torch>=2.6"],
+        "zeroconf": ["zeroconf"],
         "midi": ["mido", "python-rtmidi"],
         "test": [
             "JACK-Client",
@@ -85,6 +87,7 @@ setup(
             "pytest",
             "pytest-timeout",
             "ruff",
+            "zeroconf",
         ],
     },
     entry_points={"console_scripts": ["driftwave=engine.cli:main"]},

@@ -326,6 +326,14 @@ class _Reconstructor(Model):
 
         return Made(self._each(sounds, reconstruct), 1, self._median_ms())
 
+    def untrained(self) -> Model:
+        """With the weights that training began with, before its first look at sounds."""
+        opened = self.opened.untrained()
+        assert isinstance(opened.framework, CodecFramework)
+        fresh = _Reconstructor(opened, opened.framework)
+        fresh.name = f"floor: {self.name}, untrained"
+        return fresh
+
 
 class _Vae(_Reconstructor):
     """Also generates, from its own prior."""

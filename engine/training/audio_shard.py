@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.codecs.emphasis import Emphasis
 from engine.codecs.shaping import flattened
 from engine.conditioning.descriptors import DESCRIPTORS, normalise
 from engine.conditioning.frames import FrameSettings, mel, place
@@ -45,6 +46,7 @@ class AudioSettings:
     gain: float = 1.0  # on every sample: diffusion wants about unit variance
     labels: bool = True  # false: neither categories nor descriptors, for unconditional models
     condition: FrameSettings = field(default_factory=FrameSettings)
+    emphasis: Emphasis = field(default_factory=Emphasis)
 
 
 class AudioShard:
@@ -58,9 +60,12 @@ class AudioShard:
                 "samples; expected mel or place, with frames a multiple of hop (sketches go with "
                 "latents)"
             )
-        if kind == "place" and settings.onset_share < 1.0:
+        placed = "condition 'place'" if kind == "place" else ""
+        if settings.emphasis.decay_seconds:
+            placed = placed or "an emphasis that decays"
+        if placed and settings.onset_share < 1.0:
             raise RecipeError(
-                f"data audio: condition 'place' with onset_share {settings.onset_share}; expected "
+                f"data audio: {placed} with onset_share {settings.onset_share}; expected "
                 "1.0, because a crop from elsewhere has no known place"
             )
         self.settings = settings
@@ -118,8 +123,9 @@ class AudioShard:
         if not s.labels:
             category, descriptors = np.full_like(category, -1), descriptors[:, :0]
         told, crops = self._conditions(crops)
+        x = s.emphasis.emphasised(np.stack(crops), self.sample_rate)
         return Batch(
-            x=torch.from_numpy(np.float32(s.gain) * np.stack(crops))[:, None],
+            x=torch.from_numpy(np.float32(s.gain) * x)[:, None],
             lengths=torch.from_numpy(np.minimum(self.length[rows], s.frames).astype(np.int64)),
             category=torch.from_numpy(category),
             descriptors=torch.from_numpy(descriptors),

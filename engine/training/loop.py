@@ -233,7 +233,7 @@ class Trainer:
                     tensors[f"optimizer.{name}.{index}.{key}"] = torch.as_tensor(value)
         facts = {
             "step": self.step, "name": self.recipe.name, "recipe": self.recipe.text,
-            "seconds": round(self.seconds, 1), **self.facts,
+            "seconds": round(self.seconds, 6), **self.facts,
         }  # fmt: skip
         try:
             save_checkpoint(self.run.out / CHECKPOINT, tensors, facts)
