@@ -56,4 +56,4 @@ def _line(row: dict[str, Any]) -> str:
     if not row["percent"] and len(row) == 2:
         return f"{stage} ..."
     left = f"  {row['minutes_left']} min left in all" if "minutes_left" in row else ""
-    return f"{stage}: {row['percent']} %  step {row['step']}  loss {row['total']:.3f}{left}"
+    return f"{stage}: {row['percent']} %  step {row['step']}  loss {row['loss']:.3f}{left}"

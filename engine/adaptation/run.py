@@ -39,7 +39,7 @@ Say = Callable[[dict[str, Any]], None]
 
 _PREPARE_SHARE = 0.12  # of the budget, at most
 _FINISH_SHARE, _FINISH_SECONDS = 0.2, 75.0  # kept for the voice and the report, at most
-_DECODER_SHARE = 0.25  # of what is left for training
+_DECODER_SHARE = 0.4  # of what is left for training
 _SAY_SECONDS = 5.0
 _PREVIEWS = 4  # sounds of the style, and one of each of as many words
 _FIRST_PREVIEW, _NEXT_PREVIEW = 45.0, 1.8  # seconds from the beginning; factor to the next
@@ -82,7 +82,7 @@ class _Adaptation:
         self.plan, self.state, self.say, self.stop = plan, state, say, stop
         self.out = plan.out
         self.previewed = 0.0
-        self.said = 0.0
+        self.said = ("", 0.0)  # stage and time of the last line of progress
 
     def run(self) -> tuple[Voice, Report]:
         if "prepare" not in self.state.spent:
@@ -142,9 +142,10 @@ class _Adaptation:
         before = sum(self.state.spent.values())
 
         def tell(row: dict[str, Any]) -> None:
-            if time.monotonic() - self.said > _SAY_SECONDS:
-                self.said = time.monotonic()
+            if self._due(part) or trainer.done >= 1.0:
                 told = {"stage": part, "percent": round(100 * min(1.0, trainer.done)), **row}
+                # with several phases each has a loss; the network's own comes first
+                told["loss"] = next(v for k, v in row.items() if k.split(".")[-1] == "total")
                 if not self.plan.steps:
                     left = self.plan.budget_seconds - before - trainer.seconds
                     told["minutes_left"] = round(max(0.0, left) / 60.0, 1)
@@ -256,9 +257,16 @@ class _Adaptation:
     def _progress(self, stage: str, count: int, of: int) -> None:
         if self.stop():
             raise Cancelled(f"stopped; the same command goes on from {self.out}")
-        if time.monotonic() - self.said > _SAY_SECONDS:
-            self.said = time.monotonic()
+        if self._due(stage):
             self.say({"stage": stage, "sounds": count, **({"of": of} if of else {})})
+
+    def _due(self, stage: str) -> bool:
+        """Whether to say how far a stage is: at its beginning and from time to time."""
+        now = time.monotonic()
+        if self.said[0] == stage and now - self.said[1] < _SAY_SECONDS:
+            return False
+        self.said = (stage, now)
+        return True
 
 
 def _measured(

@@ -30,7 +30,7 @@ from tests.support.serving import ROOT, ServedEngine  # noqa: E402
 from tests.support.tiny_voice import tiny_voice  # noqa: E402
 
 RATE = 44_100
-STEPS = "4"
+STEPS = "10"  # as many as make a line of progress of each training
 
 
 @pytest.fixture(autouse=True)
@@ -151,7 +151,10 @@ def test_one_sound_gives_variations_and_says_so(
     for path in sorted((home / "sounds").iterdir())[1:]:
         path.unlink()
     assert adapt(home) == 0
-    assert "one sound only: the voice makes variations of it" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "one sound only: the voice makes variations of it" in said
+    assert "learning: 100 %  step 10  loss" in said
+    assert "tuning the decoder: 100 %  step 10  loss" in said
     report = json.loads((home / "run" / "report.json").read_text())
     assert report["facts"]["trained"] == 1
     assert report["change"] is None
