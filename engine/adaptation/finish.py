@@ -12,7 +12,7 @@ import torch
 
 from engine.adaptation.hearing import ModuleNetworks
 from engine.adaptation.start import kind_of
-from engine.errors import UsageError, VoiceError
+from engine.errors import StorageError, UsageError, VoiceError
 from engine.networks.autoencoder import Autoencoder
 from engine.networks.interface import NetworkInfo
 from engine.registry import find
@@ -133,16 +133,24 @@ def _check_parity(voice: Voice, torch_voice: LoadedVoice) -> None:
 def installed(voice: Voice, name: str, card: str) -> Voice:
     """Copy a finished voice to the user's voices. A killed copy leaves no half voice there.
 
-    A folder is a voice by its voice.toml, which is put in last.
+    A folder is a voice by its voice.toml, which is put in last. Raises StorageError when there is
+    no room: an earlier voice of the name stays.
     """
     target = target_folder(name)
     partial = target.with_name(f".{name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(voice.folder, partial, ignore=shutil.ignore_patterns(DESCRIPTION))
-    (partial / "CARD.md").write_text(card, encoding="utf-8")
-    for path in partial.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+    try:
+        shutil.copytree(voice.folder, partial, ignore=shutil.ignore_patterns(DESCRIPTION))
+        (partial / "CARD.md").write_text(card, encoding="utf-8")
+        for path in partial.iterdir():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+    except OSError as error:  # shutil's own error is one, without an errno
+        shutil.rmtree(partial, ignore_errors=True)
+        raise StorageError(
+            f"cannot write the voice to {target} ({error.strerror or 'no room?'}); make room there "
+            "and give the same command again: the training is whole"
+        ) from error
     if target.exists():
         (target / DESCRIPTION).unlink(missing_ok=True)
         shutil.rmtree(target)

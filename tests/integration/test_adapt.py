@@ -20,7 +20,9 @@ torch = pytest.importorskip("torch")
 soundfile = pytest.importorskip("soundfile")
 
 from engine import train  # noqa: E402
+from engine.adaptation.finish import installed  # noqa: E402
 from engine.adaptation.state import STATE, locked, read_state  # noqa: E402
+from engine.errors import StorageError  # noqa: E402
 from engine.runtime.onnx import OnnxRuntime  # noqa: E402
 from engine.training.checkpoint import load_checkpoint  # noqa: E402
 from engine.types import GenerateRequest  # noqa: E402
@@ -221,3 +223,12 @@ def test_a_recipe_is_not_mistaken_for_an_adaptation(capsys: pytest.CaptureFixtur
     status, text = said("codec", "--data", ".", "--out", "x", "--again")
     assert status == 2
     assert "without a RECIPE" in text
+
+
+def test_a_voice_that_finds_no_room_leaves_nothing_and_says_what_to_do(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = load_voice(home / "voices" / "tiny")
+    monkeypatch.setenv("DRIFTWAVE_VOICES", "/dev/full")  # no folder can be made in it
+    with pytest.raises(StorageError, match=r"cannot write the voice to .*the training is whole"):
+        installed(base, "kitchen", "a card")
