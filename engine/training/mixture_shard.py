@@ -134,15 +134,10 @@ class Mixtures:
         return out
 
     def _long(
-        self,
-        kind: str,
-        rng: np.random.Generator,
-        held_out: bool,
-        semitones: float,
-        samples: int = 0,
+        self, kind: str, rng: np.random.Generator, held_out: bool, semitones: float, times: int = 1
     ) -> Array:
-        """A stretch of a long sound (samples,), transposed by at most so much; 0 = frames."""
-        samples = samples or self.settings.frames
+        """A stretch of a long sound (times * frames,), transposed by at most so much."""
+        samples = times * self.settings.frames
         sound = self._sound(kind, rng, held_out)
         want = int(samples * 2.0 ** (semitones / 12.0)) + 8
         if sound.size < want:
