@@ -1,8 +1,10 @@
 """Make a voice folder from trained models: python -m engine.export DENOISER --codec CODEC ...
 
 The denoiser's recipe, the codec's recipe and the latent shard say everything about the voice
-but its name, version, licence and card. With --onnx, any trained or imported sequence network
-becomes one graph of its own: python -m engine.export RUN --onnx DIR (engine.network_graph).
+but its name, version, licence and card. A run that was trained to take noise out of sounds needs
+neither codec nor latents: python -m engine.export RUN --out DIR. With --onnx, any trained or
+imported sequence network becomes one graph of its own: python -m engine.export RUN --onnx DIR
+(engine.network_graph).
 """
 
 from __future__ import annotations
@@ -59,6 +61,9 @@ def command(
     if onnx is not None:
         export_network(denoiser, onnx, latents)
         return
+    if out is not None and codec is None and latents is None:
+        export_denoiser(denoiser, out, name, version, licence, description, card)
+        return
     if codec is None or latents is None or out is None:
         raise UsageError("a voice needs --codec, --latents and --out; a graph alone needs --onnx")
     from engine.voice_writer import write_voice
@@ -81,6 +86,26 @@ def command(
     voice = write_voice(out, parts)
     size = sum(file.stat().st_size for file in out.iterdir()) / 2**20
     console.note(f"{out}: voice {voice.name!r}, {size:.1f} MiB, {voice.hash[:12]}")
+
+
+def export_denoiser(
+    model: Path, out: Path, name: str | None, version: str, licence: str, description: str,
+    card: Path | None,
+) -> None:  # fmt: skip
+    """Make the voice folder of a run that was trained to denoise; RecipeError for any other."""
+    from engine.denoiser_writer import write_denoiser
+    from engine.training.loop import MODEL
+
+    name = name or out.resolve().name
+    text = DEFAULT_CARD.format(
+        name=name, description=description, licence=licence, recipe="see voice.toml"
+    )
+    written = write_denoiser(
+        out, model / MODEL if model.is_dir() else model, name=name, version=version,
+        licence=licence, description=description,
+        card=card.read_text(encoding="utf-8") if card is not None else text,
+    )  # fmt: skip
+    console.note(f"{out}: denoiser {written.name!r}, {written.hash[:12]}")
 
 
 def export_network(model: Path, folder: Path, latents: Path | None = None) -> None:

@@ -60,7 +60,7 @@ class Listener:
     ) -> None:
         self.linked = linked
         self.tracker = NoiseTracker(rows, bins)
-        self.noise = noise
+        self.learn(noise)
         self.past = np.zeros((rows, max(LAGS), bins), np.complex64)
         self.turns = [np.zeros((rows, bins), np.complex64) for _ in LAGS]
         self.weights = [np.zeros((rows, bins), np.float32) for _ in LAGS]
@@ -70,7 +70,7 @@ class Listener:
 
     def learn(self, noise: Array | None) -> None:
         """From now on the noise has this power (rows, bins); None = it is tracked."""
-        self.noise = None if noise is None else np.maximum(noise, FLOOR)
+        self.noise: Array | None = None if noise is None else np.maximum(noise, FLOOR)
 
     def step(self, spectra: Spectrum) -> Told:
         """The next frames, one or more; alike for any division of a sound into steps."""

@@ -154,7 +154,7 @@ def _pieces(file: Any, aligned: Aligned, progress: Progress) -> Iterator[tuple[A
     file.seek(0)
     done = 0
     bad = 0
-    while len(block := file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
+    while len(block := _next_block(file, done)):
         bad += int((~np.isfinite(block)).sum())
         yield aligned.feed(block.T)
         done += len(block)
@@ -162,6 +162,19 @@ def _pieces(file: Any, aligned: Aligned, progress: Progress) -> Iterator[tuple[A
     yield aligned.finish()
     if bad:
         log.warning("%s: %d samples are not numbers and are played as silence", file.name, bad)
+
+
+def _next_block(file: Any, done: int) -> Array:
+    """The next frames (n, channels); none at the end, and none where a damaged file breaks off."""
+    import soundfile
+
+    try:
+        block: Array = file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError:
+        if not done:
+            raise
+        return np.zeros((0, file.channels), np.float32)
+    return block
 
 
 @contextmanager

@@ -19,6 +19,7 @@ Spectrum = NDArray[np.complex64]
 
 GAIN_OFFSET = np.float32(1.0)
 TAP_OFFSET = np.float32(2.0)
+_STEEPEST = np.float32(60.0)  # beyond it exp overflows, and nothing is heard any more
 
 
 def mixed(answer: Array, taps: Spectrum) -> Spectrum:
@@ -26,9 +27,9 @@ def mixed(answer: Array, taps: Spectrum) -> Spectrum:
 
     answer: (rows, frames, TAPS * bands) float32; taps: (rows, frames, TAPS, bins).
     """
-    logits = answer.reshape(*answer.shape[:2], TAPS, -1)
+    logits = np.clip(answer, -_STEEPEST, _STEEPEST).reshape(*answer.shape[:2], TAPS, -1)
     gain = 1.0 / (1.0 + np.exp(-(logits[:, :, :1] + GAIN_OFFSET)))
-    others = np.exp(np.minimum(logits[:, :, 1:] - TAP_OFFSET, np.float32(60.0)))
+    others = np.exp(logits[:, :, 1:] - TAP_OFFSET)
     shares = np.concatenate((np.ones_like(gain), others), axis=2)
     weights = gain * shares / shares.sum(axis=2, keepdims=True)
     out = (weights[..., band_of_bin(taps.shape[3])] * taps).sum(axis=2)

@@ -176,19 +176,19 @@ def _short_distance(sounds: Tensor, answers: Tensor) -> Tensor:
 
 
 def network(settings: Settings, make: NetworkBuilder, _codec: Any, _info: DataInfo) -> nn.Module:
-    """The recipe's network from features to answers, causal."""
-    bands = bands_of(settings.size // 2 + 1)
-    return make(NetworkInfo(PLANES * bands, out_channels=TAPS * bands, causal=True))
-
-
-def build(settings: Settings, parts: Parts) -> Masking:
-    """Build the framework; RecipeError for frames that do not add up or mixtures too short."""
-    least = (settings.heard_frames + 1) * settings.hop + settings.size
+    """The recipe's network from features to answers, causal; RecipeError for wrong frames."""
     if settings.size % 32 or settings.hop * 4 != settings.size:
         raise RecipeError(
             f"framework 'masking': frames of {settings.size} with hop {settings.hop}; expected a "
             "multiple of 32, and a hop of a quarter of it"
         )
+    bands = bands_of(settings.size // 2 + 1)
+    return make(NetworkInfo(PLANES * bands, out_channels=TAPS * bands, causal=True))
+
+
+def build(settings: Settings, parts: Parts) -> Masking:
+    """Build the framework; RecipeError for mixtures that are too short."""
+    least = (settings.heard_frames + 1) * settings.hop + settings.size
     if parts.data.frames < least:
         raise RecipeError(
             f"framework 'masking': mixtures of {parts.data.frames} samples; expected {least} or "
