@@ -61,7 +61,7 @@ def command(
     if onnx is not None:
         export_network(denoiser, onnx, latents)
         return
-    if out is not None and codec is None and latents is None:
+    if out is not None and codec is None and latents is None and _denoises(denoiser):
         export_denoiser(denoiser, out, name, version, licence, description, card)
         return
     if codec is None or latents is None or out is None:
@@ -88,13 +88,32 @@ def command(
     console.note(f"{out}: voice {voice.name!r}, {size:.1f} MiB, {voice.hash[:12]}")
 
 
+def _denoises(model: Path) -> bool:
+    """Whether this is a run that was trained to take noise out of sounds."""
+    from engine.denoiser_writer import DENOISING
+    from engine.errors import RecipeError
+    from engine.training.recipe import parse_recipe
+
+    try:
+        recipe = parse_recipe(_recipe_text(_model_file(model)))
+    except RecipeError:
+        return False
+    return recipe.framework.spec.name == DENOISING
+
+
+def _model_file(model: Path) -> Path:
+    """The model file of a run's folder, or the file itself."""
+    from engine.training.loop import MODEL
+
+    return model / MODEL if model.is_dir() else model
+
+
 def export_denoiser(
     model: Path, out: Path, name: str | None, version: str, licence: str, description: str,
     card: Path | None,
 ) -> None:  # fmt: skip
     """Make the voice folder of a run that was trained to denoise; RecipeError for any other."""
     from engine.denoiser_writer import write_denoiser
-    from engine.training.loop import MODEL
 
     name = name or out.resolve().name
     text = DEFAULT_CARD.format(
@@ -117,10 +136,9 @@ def export_network(model: Path, folder: Path, latents: Path | None = None) -> No
     from engine.network_graph import check_exportable, write_network
     from engine.training.building import build_network
     from engine.training.checkpoint import load_checkpoint
-    from engine.training.loop import MODEL
     from engine.training.recipe import parse_recipe, settings_from
 
-    model = model / MODEL if model.is_dir() else model
+    model = _model_file(model)
     _, facts = load_checkpoint(model, prefix="none of the tensors")
     recipe = parse_recipe(str(facts.get("recipe", "")), f"recipe in {model}")
     spec = recipe.network.spec

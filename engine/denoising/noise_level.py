@@ -17,6 +17,7 @@ Array = NDArray[np.float32]
 FLOOR = np.float32(1e-12)  # power of a bin, -120 dB: what lies below is silence
 _SMOOTHING = np.float32(0.85)
 _BIAS = np.float32(2.67)  # mean over minimum of smoothed noise, measured on white noise
+_PARTIAL = 3  # frames that still hold silence after it has ended, at three quarters of overlap
 _PARTS, _PART_FRAMES = 8, 24  # the minimum is over this many parts, of this many frames each
 
 
@@ -25,7 +26,8 @@ class NoiseTracker:
 
     def __init__(self, rows: int, bins: int) -> None:
         self.power = np.full((rows, bins), FLOOR, np.float32)
-        self.started = np.zeros((rows, 1), bool)  # digital silence says nothing of the noise
+        self.sounding = np.zeros((rows, 1), np.int64)  # frames since the last digital silence
+        self.started = np.zeros((rows, 1), bool)
         self.parts = np.full((_PARTS, rows, bins), np.inf, np.float32)
         self.past = np.full((rows, bins), np.inf, np.float32)  # over the parts that are whole
         self.frames = 0
@@ -33,13 +35,15 @@ class NoiseTracker:
     def step(self, power: Array) -> Array:
         """The noise's power (rows, bins) after one more frame of power spectra (rows, bins).
 
-        Digital silence changes nothing; before the first other frame the answer is FLOOR.
+        Digital silence, and the frames after it that it still reaches into, say nothing of the
+        noise. As long as nothing is known of it, it is as loud as the frame.
         """
-        sounding = power.max(axis=1, keepdims=True) > 2 * FLOOR
+        silent = power.max(axis=1, keepdims=True) <= 2 * FLOOR
+        self.sounding = np.where(silent, 0, self.sounding + 1)
+        whole = self.sounding > _PARTIAL
         moved = _SMOOTHING * self.power + (1 - _SMOOTHING) * power
-        moved = np.where(self.started, moved, power)
-        self.power = np.where(sounding, moved, self.power)
-        self.started = self.started | sounding
+        self.power = np.where(whole, np.where(self.started, moved, power), self.power)
+        self.started = self.started | whole
         least = np.where(self.started, self.power, np.float32(np.inf))
         part = self.frames // _PART_FRAMES % _PARTS
         if self.frames % _PART_FRAMES == 0:
@@ -49,7 +53,8 @@ class NoiseTracker:
             np.minimum(self.parts[part], least, out=self.parts[part])
         self.frames += 1
         lowest = np.minimum(self.past, self.parts[part])
-        return np.where(np.isfinite(lowest), np.maximum(_BIAS * lowest, FLOOR), FLOOR)
+        lowest = np.where(np.isfinite(lowest), lowest, power)
+        return np.asarray(np.maximum(_BIAS * lowest, FLOOR))
 
 
 def learned(noise: Array, size: int, hop: int) -> Array:

@@ -19,6 +19,7 @@ from engine.errors import BadRange
 
 Array = NDArray[np.float32]
 
+LEAD_SECONDS = 2.0
 _NATIVE_HZ = (44_100, 48_000)
 Delta = Callable[[Array, Array], Array]
 """What is removed of (dry, clean), as engine.denoising.amount.delta with an amount."""
@@ -40,7 +41,8 @@ class Aligned:
     """Feeds a stream at its own rate; gives what goes in beside what is removed of it, in time.
 
     Everything that goes in comes out once, in order, in pieces of its own; ``finish`` gives the
-    rest. Memory holds what lies between entry and exit alone.
+    rest. Memory holds what lies between entry and exit alone. The stream hears the first seconds
+    backwards before they come, and so knows their noise from the first sample on.
     """
 
     def __init__(self, stream: Stream, sample_rate: int, delta: Delta) -> None:
@@ -50,6 +52,8 @@ class Aligned:
         self._down = _Resampler(sample_rate, rate, self._channels)
         self._up = _Resampler(rate, sample_rate, self._channels)
         self._skip = stream.latency_frames
+        self._lead: Array | None = np.zeros((self._channels, 0), np.float32)
+        self._lead_frames = int(LEAD_SECONDS * rate)
         self._sound = np.zeros((self._channels, 0), np.float32)
         self._removed = np.zeros((self._channels, 0), np.float32)
 
@@ -63,15 +67,23 @@ class Aligned:
     def finish(self) -> tuple[Array, Array]:
         """What was not given yet; nothing may be fed afterwards."""
         silence = np.zeros((self._channels, self.stream.latency_frames), np.float32)
-        last = np.concatenate((self._down(None), silence), axis=1)
-        self._take(self._up(self._removed_of(last)))
+        rest = self._removed_of(self._down(None), ended=True)
+        rest = np.concatenate((rest, self._removed_of(silence)), axis=1)
+        self._take(self._up(rest))
         self._take(self._up(None))
         left = self._sound.shape[1]
         missing = max(0, left - self._removed.shape[1])
         self._take(np.zeros((self._channels, missing), np.float32))
         return self._give(left)
 
-    def _removed_of(self, sound: Array) -> Array:
+    def _removed_of(self, sound: Array, ended: bool = False) -> Array:
+        if self._lead is not None:
+            self._lead = sound = np.concatenate((self._lead, sound), axis=1)
+            if self._lead.shape[1] < self._lead_frames and not ended:
+                return sound[:, :0]
+            lead = self._lead[:, : self._lead_frames]
+            self._skip += lead.shape[1]
+            self._lead, sound = None, np.concatenate((lead[:, ::-1], sound), axis=1)
         heard = self.stream.process(sound)
         skipped = min(self._skip, sound.shape[1])
         self._skip -= skipped
