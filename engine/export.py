@@ -120,7 +120,7 @@ def export_denoiser(
         name=name, description=description, licence=licence, recipe="see voice.toml"
     )
     written = write_denoiser(
-        out, model / MODEL if model.is_dir() else model, name=name, version=version,
+        out, _model_file(model), name=name, version=version,
         licence=licence, description=description,
         card=card.read_text(encoding="utf-8") if card is not None else text,
     )  # fmt: skip
