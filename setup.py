@@ -54,11 +54,12 @@ setup(
         include=["engine", "engine.*", "bridge", "bridge.*", "plugin_host", "plugin_host.*"]
     ),
     package_data={
-        "engine": ["voices/*/*", "recipes/*.toml", "recipes/lab/*.toml"],
+        "engine": ["voices/*/*", "recipes/*.toml", "recipes/lab/*.toml", "patterns/*.toml"],
         "bridge": ["py.typed", "_native.pyi", "page/*", "page/**/*"],
     },
     install_requires=[
         "click",
+        "mido",
         "numpy",
         "onnxruntime",
         "platformdirs",
@@ -74,15 +75,17 @@ setup(
         "train": ["matplotlib", "onnx", "onnxscript", "scipy", "torch>=2.6"],
         "gpu": ["torch>=2.6"],
         "zeroconf": ["zeroconf"],
-        "midi": ["mido", "python-rtmidi"],
+        "link": ["aalink>=0.2.3"],
+        "midi": ["python-rtmidi"],
         "test": [
             "JACK-Client",
+            "aalink>=0.2.3",
             "dawdreamer",
             "hypothesis",
-            "mido",
             "mypy",
             "onnx",
             "pedalboard",
+            "playwright",
             "pybind11>=2.12",
             "pytest",
             "pytest-timeout",

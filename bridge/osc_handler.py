@@ -7,6 +7,7 @@ from typing import Protocol
 from bridge import osc_requests as requests
 from bridge.library_handler import LibraryHandler
 from bridge.osc_call import OscCall
+from bridge.pattern_handler import PatternHandler
 from bridge.stage_handler import StageHandler
 
 
@@ -25,6 +26,10 @@ class OscHandler(Protocol):
     @property
     def library(self) -> LibraryHandler:
         """What answers the methods of `bridge.library_space`."""
+
+    @property
+    def patterns(self) -> PatternHandler:
+        """What answers the methods of `bridge.pattern_space`."""
 
     @property
     def stage(self) -> StageHandler:
@@ -51,6 +56,24 @@ class OscHandler(Protocol):
 
     def vary(self, call: OscCall, request: requests.VaryCommand) -> None:
         """As `generate`; `not_found` for an unknown clip."""
+
+    def inpaint(self, call: OscCall, request: requests.InpaintCommand) -> None:
+        """As `vary`."""
+
+    def continue_clip(self, call: OscCall, request: requests.ContinueCommand) -> None:
+        """As `vary`."""
+
+    def interpolate(self, call: OscCall, request: requests.InterpolateCommand) -> None:
+        """As `vary`; one clip for each point."""
+
+    def sketch(self, call: OscCall, request: requests.SketchCommand) -> None:
+        """As `vary`; `bad_range` for curves that are no numbers."""
+
+    def resynthesise(self, call: OscCall, request: requests.ResynthesiseCommand) -> None:
+        """As `vary`; one clip."""
+
+    def again(self, call: OscCall, request: requests.AgainCommand) -> None:
+        """As `vary`; `no_voice` when another version of the voice is installed."""
 
     def cancel(self, call: OscCall, request: requests.CancelCommand) -> None:
         """Cancel `call.find(request.job)` (each `token` is what the handler put there), or

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bridge import osc_requests as requests
-from bridge import stage_requests, stage_space
+from bridge import pattern_requests, stage_requests, stage_space
 from bridge.osc import OscCall, OscFault
 from bridge.osc_spec import Value
 from tests.support.osc_memory_library import MemoryLibrary
@@ -34,6 +34,7 @@ class MemoryHandler:
     def __init__(self, export_folder: Path) -> None:
         self.seen: list[tuple[str, object]] = []
         self.stage = MemoryStage(self)
+        self.patterns = MemoryPatterns(self)
         self.gate = threading.Event()
         self.gate.set()
         self._folder = export_folder
@@ -102,6 +103,27 @@ class MemoryHandler:
         clip = self._clip(request.clip)
         self._submit(call, request.prompt or clip.prompt, request.count, request.seed, clip.seconds)
 
+    def inpaint(self, call: OscCall, request: requests.InpaintCommand) -> None:
+        self._rework(call, request, request.clip, request.count, request.seed)
+
+    def continue_clip(self, call: OscCall, request: requests.ContinueCommand) -> None:
+        self._rework(call, request, request.clip, request.count, request.seed)
+
+    def interpolate(self, call: OscCall, request: requests.InterpolateCommand) -> None:
+        self._clip(request.clip_b)
+        self._rework(call, request, request.clip_a, max(1, request.points), request.seed)
+
+    def sketch(self, call: OscCall, request: requests.SketchCommand) -> None:
+        self.seen.append((call.command, request))
+        self._check_voice(request.voice or "tone")
+        self._submit(call, request.prompt, request.count, request.seed, request.duration or 0.1)
+
+    def resynthesise(self, call: OscCall, request: requests.ResynthesiseCommand) -> None:
+        self._rework(call, request, request.clip, 1, None)
+
+    def again(self, call: OscCall, request: requests.AgainCommand) -> None:
+        self._rework(call, request, request.clip, 1, None)
+
     def cancel(self, call: OscCall, request: requests.CancelCommand) -> None:
         self.seen.append((call.command, request))
         if request.job == -1:
@@ -162,6 +184,13 @@ class MemoryHandler:
         del self._clips[self._clip(request.clip).id]
         call.done()
 
+    def _rework(
+        self, call: OscCall, request: object, clip_id: str, count: int, seed: int | None
+    ) -> None:
+        self.seen.append((call.command, request))
+        clip = self._clip(clip_id)
+        self._submit(call, clip.prompt, count, seed, clip.seconds)
+
     def _check_voice(self, name: str) -> None:
         if name != "tone":
             raise OscFault("no_voice", f"voice {name!r} is unknown; voices are: tone")
@@ -176,13 +205,28 @@ class MemoryHandler:
         self._clips[clip.id] = clip
 
     def _submit(
-        self, call: OscCall, prompt: str, count: int, seed: int | None, seconds: float
+        self,
+        call: OscCall,
+        prompt: str,
+        count: int,
+        seed: int | None,
+        seconds: float,
+        ends: tuple[Value, ...] = (),
     ) -> None:
         self._open[call.serial] = call
         call.queued(len(self._open) - 1)
-        self._jobs.put(lambda: self._make(call, prompt, count, seed or 0, seconds))
+        ends = ends or (count, 1.0, prompt, "")
+        self._jobs.put(lambda: self._make(call, prompt, count, seed or 0, seconds, ends))
 
-    def _make(self, call: OscCall, prompt: str, count: int, seed: int, seconds: float) -> None:
+    def _make(
+        self,
+        call: OscCall,
+        prompt: str,
+        count: int,
+        seed: int,
+        seconds: float,
+        ends: tuple[Value, ...],
+    ) -> None:
         for index in range(count):
             for step in range(STEPS):
                 if call.serial in self._cancelled:
@@ -206,12 +250,29 @@ class MemoryHandler:
             )  # fmt: skip
             call.clip_added(clip_id, index, seed, frames / SAMPLE_RATE)
         del self._open[call.serial]
-        call.done(count, 1.0, prompt, "")
+        call.done(*ends)
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             self.gate.wait()
             job()
+
+
+class MemoryPatterns:
+    """Implements `PatternHandler` beside a MemoryHandler: a loop is one tone."""
+
+    def __init__(self, handler: MemoryHandler) -> None:
+        self._handler = handler
+
+    def pattern(self, call: OscCall, request: pattern_requests.PatternCommand) -> None:
+        self._handler.seen.append((call.command, request))
+        ends = ("", 1.0, "loop.mid", "")
+        self._handler._submit(call, request.words, 1, request.seed, 0.1, ends)
+
+    def clip_midi(self, call: OscCall, request: pattern_requests.ClipMidi) -> None:
+        self._handler.seen.append((call.command, request))
+        self._handler._clip(request.clip)
+        call.done(request.path or "loop.mid")
 
 
 class MemoryStage:
