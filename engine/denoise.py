@@ -16,8 +16,9 @@ import click
 
 from engine import console
 from engine.denoising.amount import DEFAULT_AMOUNT_DB
-from engine.denoising.files import QUALITIES, FileOrder, denoise_file
+from engine.denoising.files import FileOrder, denoise_file
 from engine.denoising.voice import find_denoiser
+from engine.denoising.whole import QUALITIES
 from engine.errors import UsageError
 from engine.logs import start_logging
 

@@ -1,14 +1,10 @@
-"""Denoise an audio file into another, block by block: any length in the same memory.
-
-Quality ``live`` is what a stream gives. ``best`` goes over the file twice: first to hear all of it,
-then again with the noise that was found in the whole of it, unless a passage of noise is given.
-"""
+"""Denoise an audio file into another, block by block: any length in the same memory."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,21 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.audio_files import check_shape, storage_error
-from engine.denoising.amount import check_amount, delta
-from engine.denoising.rates import Aligned
-from engine.denoising.stream import LIMIT, Stream
+from engine.denoising.amount import check_amount
+from engine.denoising.stream import LIMIT
 from engine.denoising.voice import Denoiser
-from engine.denoising.whole import BLOCK_FRAMES, profile
+from engine.denoising.whole import (
+    BLOCK_FRAMES,
+    Progress,
+    aligned_stream,
+    check_quality,
+    found_noise,
+    passes_of,
+    profile,
+)
 from engine.errors import AudioFileError, BadRange
 
-__all__ = ["QUALITIES", "Done", "FileOrder", "denoise_file"]
+__all__ = ["Done", "FileOrder", "denoise_file"]
 
 log = logging.getLogger(__name__)
 
 Array = NDArray[np.float32]
-Progress = Callable[[float], None]
-
-QUALITIES = ("live", "best")
 _FORMATS = {".wav": "WAV", ".flac": "FLAC", ".aif": "AIFF", ".aiff": "AIFF", ".ogg": "OGG"}
 _LONGEST_LEARNED_SECONDS = 120.0
 
@@ -73,8 +73,7 @@ def denoise_file(order: FileOrder, denoiser: Denoiser, progress: Progress) -> Do
     Raises AudioFileError, BadRange, StorageError and VoiceError; the target is then as it was.
     """
     check_amount(order.amount_db)
-    if order.quality not in QUALITIES:
-        raise BadRange(f"quality {order.quality!r}; expected one of: {', '.join(QUALITIES)}")
+    check_quality(order.quality)
     form = _FORMATS.get(order.target.suffix.lower())
     if form is None:
         raise BadRange(
@@ -89,17 +88,15 @@ def denoise_file(order: FileOrder, denoiser: Denoiser, progress: Progress) -> Do
             )
         channels, rate = file.channels, file.samplerate
         noise = None if order.learn is None else _learned(file, order, denoiser)
-        passes = 2 if order.quality == "best" and noise is None else 1
+        passes = passes_of(order.quality, noise)
         if passes == 2:
-            noise = _found(file, denoiser, lambda share: progress(share / 2))
-        aligned = Aligned(_stream(denoiser, channels, noise), rate, _delta(order.amount_db))
-
-        def later(share: float) -> None:
-            progress((passes - 1 + share) / passes)
-
+            first = _blocks(file, lambda share: progress(share / 2))
+            noise = found_noise(first, channels, rate, denoiser)
+        aligned = aligned_stream(channels, rate, denoiser, order.amount_db, noise)
+        blocks = _blocks(file, lambda share: progress((passes - 1 + share) / passes))
         with _written(order.target, form, file) as out:
             frames, before, after = 0, 0.0, 0.0
-            for sound, removed in _pieces(file, aligned, later):
+            for sound, removed in aligned.run(blocks):
                 wet = sound - removed
                 frames += wet.shape[1]
                 before += float((sound.astype(np.float64) ** 2).sum())
@@ -110,25 +107,6 @@ def denoise_file(order: FileOrder, denoiser: Denoiser, progress: Progress) -> Do
         promised = int(file.frames) if file.frames > frames else 0
     level = 10.0 * np.log10((before + 1e-20) / (after + 1e-20)) if before > 1e-20 else 0.0
     return Done(frames, rate, channels, float(level), promised)
-
-
-def _delta(amount_db: float) -> Callable[[Array, Array], Array]:
-    return lambda dry, clean: delta(dry, clean, amount_db)
-
-
-def _stream(denoiser: Denoiser, channels: int, noise: Array | None) -> Stream:
-    return Stream(denoiser.answers(), channels, denoiser.size, denoiser.hop, noise)
-
-
-def _found(file: Any, denoiser: Denoiser, progress: Progress) -> Array | None:
-    """Mean power (channels, bins) of what a first pass removes; None for a file of nothing."""
-    stream = _stream(denoiser, file.channels, None)
-    aligned = Aligned(stream, file.samplerate, lambda dry, clean: dry - clean)
-    for _ in _pieces(file, aligned, progress):
-        pass
-    if not stream.frames:
-        return None
-    return np.asarray(stream.removed / stream.frames, np.float32)
 
 
 def _learned(file: Any, order: FileOrder, denoiser: Denoiser) -> Array:
@@ -149,17 +127,15 @@ def _learned(file: Any, order: FileOrder, denoiser: Denoiser) -> Array:
     return profile(np.clip(passage, -LIMIT, LIMIT), rate, denoiser)
 
 
-def _pieces(file: Any, aligned: Aligned, progress: Progress) -> Iterator[tuple[Array, Array]]:
-    """(sound, removed) of the whole file, piece by piece."""
+def _blocks(file: Any, progress: Progress) -> Iterator[Array]:
+    """The whole file as blocks (channels, n)."""
     file.seek(0)
-    done = 0
-    bad = 0
+    done = bad = 0
     while len(block := _next_block(file, done)):
         bad += int((~np.isfinite(block)).sum())
-        yield aligned.feed(block.T)
+        yield block.T
         done += len(block)
         progress(min(1.0, done / max(file.frames, 1)))
-    yield aligned.finish()
     if bad:
         log.warning("%s: %d samples are not numbers and are played as silence", file.name, bad)
 

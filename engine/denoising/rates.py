@@ -6,7 +6,7 @@ the original's, and what lies above the denoiser's band is left alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,12 @@ class Aligned:
         missing = max(0, left - self._removed.shape[1])
         self._take(np.zeros((self._channels, missing), np.float32))
         return self._give(left)
+
+    def run(self, blocks: Iterable[Array]) -> Iterator[tuple[Array, Array]]:
+        """feed of every block, then finish."""
+        for block in blocks:
+            yield self.feed(block)
+        yield self.finish()
 
     def _removed_of(self, sound: Array, ended: bool = False) -> Array:
         if self._lead is not None:

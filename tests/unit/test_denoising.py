@@ -212,7 +212,7 @@ def test_wiener_finds_music_in_noise() -> None:
 def test_the_amount_is_the_floor_and_what_stays_and_goes_is_the_sound(amount: float) -> None:
     step = np.float32(2**-23)
     sound = np.rint((chord(1.0) + noise(RATE, 0.05)) / step).astype(np.float32) * step
-    parts = split(sound, RATE, amount_decibels=amount, voice=WIENER)
+    parts = split(sound, RATE, find_denoiser(WIENER), amount)
     assert np.array_equal(parts.wet + parts.removed, sound)
     if amount == 0.0:
         assert np.array_equal(parts.wet, sound)
@@ -245,7 +245,7 @@ def test_an_amount_outside_of_its_range_is_refused(amount: float) -> None:
 )
 @pytest.mark.parametrize("rate", [44_100, 96_000])
 def test_any_sound_gives_a_finite_one_of_its_shape(sound: Array, rate: int) -> None:
-    parts = split(sound, rate, voice=WIENER)
+    parts = split(sound, rate, find_denoiser(WIENER), quality="best")
     assert parts.wet.shape == sound.shape
     assert np.isfinite(parts.wet).all()
     assert np.abs(parts.wet).max(initial=0.0) <= 17.0
