@@ -30,6 +30,7 @@ LAYERS: dict[str, int] = {
     "frameworks": 3,
     "voice_format": 3,
     "voice": 3,
+    "denoising": 3,
     "voice_networks": 3,
     "training": 4,
     "metrics": 4,
