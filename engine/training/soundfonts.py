@@ -80,14 +80,12 @@ def render_kits(soundfont: Path) -> Iterator[KitSound]:
 
     Raises DataError when fluidsynth is missing or fails.
     """
-    if shutil.which("fluidsynth") is None:
-        raise DataError("rendering soundfonts needs the fluidsynth program; install fluidsynth")
     for program, kit in drum_presets(soundfont):
         if program > _LAST_STANDARD_PROGRAM:
             continue
         categories = _ORCHESTRA if program == _ORCHESTRA_PROGRAM else GM_DRUMS
         hits = [(n, v) for n in NOTES if n in categories for v in VELOCITIES]
-        audio = _render(soundfont, program, hits)
+        audio = render_midi(soundfont, _midi_file(program, hits))
         span = int(SPACING_SECONDS * SAMPLE_RATE)
         for index, (note, velocity) in enumerate(hits):
             sound = audio[index * span : (index + 1) * span]
@@ -95,13 +93,19 @@ def render_kits(soundfont: Path) -> Iterator[KitSound]:
                 yield KitSound(sound.copy(), categories[note], kit, note, velocity)
 
 
-def _render(soundfont: Path, program: int, hits: list[tuple[int, int]]) -> NDArray[np.float32]:
-    """Play ``hits`` (note, velocity) one after another; return (T,) float32 mono."""
+def render_midi(soundfont: Path, file: bytes) -> NDArray[np.float32]:
+    """Play a MIDI file dry; return (T,) float32 mono at SAMPLE_RATE.
+
+    Raises DataError when fluidsynth is missing or fails.
+    """
     import soundfile
+
+    if shutil.which("fluidsynth") is None:
+        raise DataError("rendering soundfonts needs the fluidsynth program; install fluidsynth")
 
     with tempfile.TemporaryDirectory() as folder:
         midi, wav = Path(folder) / "kit.mid", Path(folder) / "kit.wav"
-        midi.write_bytes(_midi_file(program, hits))
+        midi.write_bytes(file)
         command = ["fluidsynth", "-ni", "-q", "-R", "0", "-C", "0", "-g", "0.6"]
         command += ["-r", str(SAMPLE_RATE), "-O", "s24", "-T", "wav", "-F", str(wav)]
         done = subprocess.run(
@@ -120,10 +124,15 @@ def _midi_file(program: int, hits: list[tuple[int, int]]) -> bytes:
     body = bytes((0, 0xC9, min(program, 127), 0, 0xB9, 10, 64))
     pause = 0
     for note, velocity in hits:
-        body += _variable_length(pause) + bytes((0x99, note, velocity))
-        body += _variable_length(held) + bytes((0x89, note, 0))
+        body += variable_length(pause) + bytes((0x99, note, velocity))
+        body += variable_length(held) + bytes((0x89, note, 0))
         pause = gap
-    body += _variable_length(gap) + bytes((0xFF, 0x2F, 0))
+    body += variable_length(gap) + bytes((0xFF, 0x2F, 0))
+    return midi_of(body)
+
+
+def midi_of(body: bytes) -> bytes:
+    """Return a type 0 MIDI file of one track's events; a tick is 1 ms."""
     return (
         struct.pack(">4sIHHH", b"MThd", 6, 0, 1, _TICKS)
         + struct.pack(">4sI", b"MTrk", len(body))
@@ -131,7 +140,7 @@ def _midi_file(program: int, hits: list[tuple[int, int]]) -> bytes:
     )
 
 
-def _variable_length(value: int) -> bytes:
+def variable_length(value: int) -> bytes:
     """Encode a MIDI delta time: seven bits a byte, the high bit set on all but the last."""
     out = [value & 0x7F]
     while value := value >> 7:

@@ -33,6 +33,7 @@ LAYERS: dict[str, int] = {
     "metrics": 4,
     "runtime": 4,
     "laboratory": 5,
+    "denoising_evaluation": 5,
     "jobs": 5,
     "library": 5,
     "stage": 5,
