@@ -9,15 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from engine.audio_files import read_audio, resample
+from engine.denoising.split import held_out_noise, held_out_sound, held_out_speech
 from engine.denoising_evaluation.instruments import GAP_SECONDS
 from engine.denoising_evaluation.noises import Floats
-from engine.denoising_evaluation.seeds import held_out
 from engine.errors import DataError
 
 __all__ = ["Folder"]
@@ -48,10 +47,13 @@ class Folder:
     def files(self, kind: str) -> list[Path]:
         """Audio files of a subfolder, sorted, full-band ones if there are any.
 
-        Held-out ones (engine.denoising_evaluation.seeds) if there are any, except noise and
-        one-shots' categories, which are few.
+        Those kept from training (engine.denoising.split) if there are any; of noise all.
         """
-        return list(_files(self.path / kind, kind not in ("noise",) and "oneshots" not in kind))
+        return _files(self.path, kind)
+
+    def never_trained(self, files: Sequence[Path]) -> bool:
+        """Whether a noise family of these files is kept from training."""
+        return any(held_out_noise(path.name) for path in files)
 
     def families(self) -> dict[str, list[Path]]:
         """Noise family (a word of the file's name) -> its files."""
@@ -100,17 +102,18 @@ def _names() -> str:
     return ", ".join(f"{name}/" for name in SUBFOLDERS)
 
 
-@lru_cache(maxsize=64)
-def _files(folder: Path, kept_apart: bool) -> tuple[Path, ...]:
+def _files(root: Path, kind: str) -> list[Path]:
     import soundfile
 
+    folder = root / kind
     if not folder.is_dir():
-        return ()
+        return []
     everything = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _ENDINGS)
     if not everything:
-        return ()
-    chosen = [path for path in everything if held_out(path.name)] if kept_apart else []
-    chosen = chosen or everything
+        return []
+    kept = held_out_speech if kind == "speech" else held_out_sound
+    apart = [path for path in everything if kept(str(path.relative_to(root)))]
+    chosen = apart if apart and kind != "noise" else everything
     rates = {}
     for path in chosen:
         try:
@@ -120,7 +123,7 @@ def _files(folder: Path, kept_apart: bool) -> tuple[Path, ...]:
                 f"{path}: cannot be read as audio ({error}); remove or mend it"
             ) from None
     full = [path for path in chosen if rates[path] >= _FULL_BAND_HZ]
-    return tuple(full or chosen)
+    return full or chosen
 
 
 def _family(path: Path) -> str:

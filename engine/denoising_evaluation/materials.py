@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -21,17 +21,21 @@ __all__ = ["KINDS", "MUSIC", "NOISES", "Materials", "open_materials"]
 KINDS = ("instruments", "drums", "mixes", "speech")
 MUSIC = KINDS[:3]
 NOISES = 8
-_FROM_FILES = ("aircon", "rain", "fireplace", "train", "dishwasher", "waves")
+_FROM_FILES = ("aircon", "rain", "fireplace", "dishwasher", "train")  # before all others
 _PAN = ((0.9, 0.5), (0.5, 0.9), (0.7, 0.7))  # left, right
 
 
 @dataclass(frozen=True)
 class Materials:
-    """kinds: of clean sounds -> what each is called -> its maker. noises: by family."""
+    """kinds: of clean sounds -> what each is called -> its maker. noises: by family.
+
+    apart: the families that no denoiser of Driftwave was trained on.
+    """
 
     kinds: Mapping[str, Mapping[str, Maker]]
     noises: Mapping[str, Maker]
-    notes: tuple[str, ...] = field(default=())
+    apart: frozenset[str]
+    notes: tuple[str, ...] = ()
 
     def clean(
         self, kind: str, index: int, rng: np.random.Generator, samples: int, rate: int
@@ -58,7 +62,7 @@ class Materials:
 
     def never_trained(self, family: str) -> bool:
         """Whether no denoiser of this project may have heard such noise in training."""
-        return family in NEVER_TRAINED
+        return family in self.apart
 
 
 def open_materials(data: Path | None, soundfont: Path | None) -> Materials:
@@ -77,7 +81,7 @@ def open_materials(data: Path | None, soundfont: Path | None) -> Materials:
             "drums": {"drums": pattern(made_hit)},
             "speech": {"voice": instruments.voice},
         }
-        return Materials(all_made, dict(MADE), tuple(notes))
+        return Materials(all_made, dict(MADE), frozenset(NEVER_TRAINED), tuple(notes))
     folder = Folder(data)
     kinds: dict[str, dict[str, Maker]] = {
         "instruments": _recorded(folder, "instruments", notes) or made,
@@ -87,7 +91,8 @@ def open_materials(data: Path | None, soundfont: Path | None) -> Materials:
     mixes = _recorded(folder, "mixes", [])
     if mixes:
         kinds["mixes"] = mixes
-    return Materials(kinds, _noises(folder, notes), tuple(notes))
+    noises, apart = _noises(folder, notes)
+    return Materials(kinds, noises, frozenset(apart), tuple(notes))
 
 
 def _recorded(folder: Folder, kind: str, notes: list[str]) -> dict[str, Maker]:
@@ -116,21 +121,21 @@ def _hits(folder: Folder, notes: list[str]) -> Hit:
     return hit
 
 
-def _noises(folder: Folder, notes: list[str]) -> dict[str, Maker]:
-    """NOISES families: recorded ones as far as there are any, then made ones; two never trained."""
+def _noises(folder: Folder, notes: list[str]) -> tuple[dict[str, Maker], list[str]]:
+    """NOISES families, recorded ones first, two of them never trained on; and which two."""
     families = folder.families()
     wanted = [name for name in _FROM_FILES if name in families]
     wanted += sorted(set(families) - set(wanted))
-    recorded: dict[str, Maker] = {
-        name: partial(_stretch, folder, tuple(families[name])) for name in wanted
-    }
-    apart = [name for name in (*recorded, *MADE) if name in NEVER_TRAINED][:2]
-    trained = [name for name in recorded if name not in NEVER_TRAINED][: NOISES // 2 - 1]
+    everything: dict[str, Maker] = {**MADE}
+    for name in wanted:
+        everything[name] = partial(_stretch, folder, tuple(families[name]))
+    kept_apart = [name for name in wanted if folder.never_trained(families[name])]
+    apart = [*kept_apart, *NEVER_TRAINED][:2]
+    trained = [name for name in wanted if name not in kept_apart][: NOISES // 2 - 1]
     trained += [name for name in MADE if name not in NEVER_TRAINED]
-    if not recorded:
+    if not families:
         notes.append("--data has no noise/: noises are made.")
-    everything = {**MADE, **recorded}
-    return {name: everything[name] for name in (*trained[: NOISES - len(apart)], *apart)}
+    return {name: everything[name] for name in (*trained[: NOISES - len(apart)], *apart)}, apart
 
 
 def _stretch(

@@ -1,4 +1,4 @@
-"""Noises made from nothing, each a family; two of them are for evaluation only.
+"""Noises made from nothing, each a family: three are those of training, two are never trained on.
 
 A maker takes a generator, a number of samples and a sample rate, and returns (T,) float64 of any
 level: the protocol sets the level.
@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.training.noises import NOISES
+
 __all__ = ["MADE", "NEVER_TRAINED", "Floats", "Maker", "coloured"]
 
 Floats = NDArray[np.float64]
 Maker = Callable[[np.random.Generator, int, int], Floats]
 
-NEVER_TRAINED = ("motor", "surf", "dishwasher", "waves")
-"""Families that no denoiser of Driftwave may be trained on: two of MADE, two of files."""
+NEVER_TRAINED = ("motor", "surf")
+"""Families of MADE that no denoiser of Driftwave may be trained on; engine.denoising.split names
+those of recordings."""
 
 _ROOM = 4096  # samples at both ends of a filtered noise that are cut off
 
@@ -40,19 +43,6 @@ def pink(rng: np.random.Generator, samples: int, rate: int) -> Floats:
     return coloured(rng, samples, rate, -3.0103)
 
 
-def hum(rng: np.random.Generator, samples: int, rate: int) -> Floats:
-    """Mains hum: 50 or 60 Hz and its multiples, odd ones stronger, over a little hiss."""
-    base = float(rng.choice([50.0, 60.0])) * (1 + rng.uniform(-1e-3, 1e-3))
-    t = np.arange(samples) / rate
-    out = 0.01 * rng.standard_normal(samples)
-    for number in range(1, 25):
-        level = (
-            rng.uniform(0.3, 1.0) / number ** rng.uniform(0.6, 1.4) * (1.0 if number % 2 else 0.4)
-        )
-        out += level * np.sin(2 * np.pi * base * number * t + rng.uniform(0, 2 * np.pi))
-    return out
-
-
 def fan(rng: np.random.Generator, samples: int, rate: int) -> Floats:
     """Rushing air, beaten by blades, with their tone."""
     air = _filtered(rng, samples, rate, lambda hertz: 1 / (1 + (hertz / 600.0) ** 1.2))
@@ -62,28 +52,6 @@ def fan(rng: np.random.Generator, samples: int, rate: int) -> Floats:
         1 + 0.25 * np.sin(2 * np.pi * blade * t) + 0.1 * np.sin(2 * np.pi * rng.uniform(1, 4) * t)
     )
     return np.asarray(air * beat + 0.3 * air.std() * np.sin(2 * np.pi * 2 * blade * t))
-
-
-def tape(rng: np.random.Generator, samples: int, rate: int) -> Floats:
-    """Tape hiss: more towards high frequencies, its level unsteady."""
-    hiss = _filtered(rng, samples, rate, lambda hertz: 0.2 + hertz / (hertz + 3500.0))
-    slow = _filtered(rng, samples, rate, lambda hertz: 1 / (1 + (hertz / 6.0) ** 2))
-    return np.asarray(hiss * np.exp(0.12 * slow / (slow.std() + 1e-12)))
-
-
-def crackle(rng: np.random.Generator, samples: int, rate: int) -> Floats:
-    """Vinyl: ticks at random moments over rumble and hiss."""
-    out = np.zeros(samples)
-    count = rng.poisson(25.0 * samples / rate)
-    places = rng.integers(0, samples, count)
-    for place, level in zip(places, rng.pareto(2.5, count) + 0.3, strict=True):
-        length = min(samples - place, round(rate * rng.uniform(0.0003, 0.003)))
-        decay = np.exp(-np.arange(length) / max(1.0, length / 5))
-        out[place : place + length] += (
-            level * rng.choice([-1, 1]) * decay * rng.standard_normal(length)
-        )
-    surface = coloured(rng, samples, rate, -4.0)
-    return np.asarray(out / (out.std() + 1e-9) + 0.5 * surface / surface.std())
 
 
 def motor(rng: np.random.Generator, samples: int, rate: int) -> Floats:
@@ -108,9 +76,18 @@ def surf(rng: np.random.Generator, samples: int, rate: int) -> Floats:
     return np.asarray((0.3 + swell) * low / low.std() + swell**3 * high / high.std())
 
 
+def _trained(name: str) -> Maker:
+    """A family as training makes it."""
+
+    def make(rng: np.random.Generator, samples: int, rate: int) -> Floats:
+        return np.asarray(NOISES[name](rng, samples, rate), np.float64)
+
+    return make
+
+
 MADE: dict[str, Maker] = {
-    "white": white, "pink": pink, "hum": hum, "tape": tape, "fan": fan, "crackle": crackle,
-    "motor": motor, "surf": surf,
+    "white": white, "pink": pink, "hum": _trained("hum"), "tape": _trained("tape"), "fan": fan,
+    "crackle": _trained("crackle"), "motor": motor, "surf": surf,
 }  # fmt: skip
 
 

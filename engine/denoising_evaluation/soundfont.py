@@ -1,4 +1,4 @@
-"""Phrases of a General MIDI soundfont's instruments, through the fluidsynth program."""
+"""Phrases of a General MIDI soundfont's instruments, those that no denoiser is trained on."""
 
 from __future__ import annotations
 
@@ -7,52 +7,36 @@ from pathlib import Path
 import numpy as np
 import soxr
 
+from engine.denoising.split import held_out_program
 from engine.denoising_evaluation.instruments import GAP_SECONDS
 from engine.denoising_evaluation.noises import Floats, Maker
-from engine.training.soundfonts import SAMPLE_RATE, midi_of, render_midi, variable_length
+from engine.training.instruments import PROGRAMS, phrase
+from engine.training.soundfonts import SAMPLE_RATE, play_midi
 
-__all__ = ["PROGRAMS", "soundfont_instruments"]
+__all__ = ["soundfont_instruments"]
 
-# name -> General MIDI program, lowest note, notes at once
-PROGRAMS: dict[str, tuple[int, int, int]] = {
-    "nylon guitar": (24, 52, 1), "piano": (0, 48, 3), "violin": (40, 60, 1),
-    "vibraphone": (11, 60, 2), "trumpet": (56, 58, 1), "finger bass": (33, 31, 1),
-    "flute": (73, 66, 1), "string ensemble": (48, 50, 3),
+_NAMES = {
+    5: "electric piano", 13: "xylophone", 21: "accordion", 29: "overdriven guitar",
+    37: "slap bass", 45: "pizzicato strings", 53: "voice oohs", 61: "brass section",
+    69: "english horn", 77: "shakuhachi",
 }  # fmt: skip
-_SCALE = (0, 2, 4, 5, 7, 9, 11, 12, 14)
+_GAIN = "0.5"  # of fluidsynth
+_FIRST = (45, 5, 61, 29)  # plucked, struck, blown, driven; then the others
 
 
 def soundfont_instruments(soundfont: Path) -> dict[str, Maker]:
-    """Makers of phrases, one for each of PROGRAMS; they raise DataError when rendering fails."""
+    """Makers of phrases by program; they raise DataError when fluidsynth fails."""
 
-    def maker(program: int, lowest: int, voices: int) -> Maker:
+    def maker(program: int) -> Maker:
         def make(rng: np.random.Generator, samples: int, rate: int) -> Floats:
-            midi = _phrase(rng, program, lowest, voices, samples / rate)
-            sound = render_midi(soundfont, midi).astype(np.float64)
+            gap = round(GAP_SECONDS * rate)
+            midi = phrase(program, samples / rate, rng)
+            sound = play_midi(soundfont, midi, _GAIN).astype(np.float64)
             sound = sound if rate == SAMPLE_RATE else soxr.resample(sound, SAMPLE_RATE, rate)
-            return np.pad(sound[:samples], (0, max(0, samples - sound.size)))
+            return np.pad(sound, (gap, samples))[:samples]
 
         return make
 
-    return {name: maker(*how) for name, how in PROGRAMS.items()}
-
-
-def _phrase(
-    rng: np.random.Generator, program: int, lowest: int, voices: int, seconds: float
-) -> bytes:
-    """A MIDI file: notes of a major scale with rests, after GAP_SECONDS."""
-    body = bytes((0, 0xC0, program))
-    pause = round(GAP_SECONDS * 1000)
-    at = GAP_SECONDS
-    while at < seconds - 0.2:
-        length = int(rng.choice([200, 300, 500, 900]))
-        notes = [lowest + _SCALE[step] for step in rng.choice(len(_SCALE), voices, replace=False)]
-        velocity = int(rng.integers(60, 120))
-        for number, note in enumerate(notes):
-            body += variable_length(0 if number else pause) + bytes((0x90, note, velocity))
-        for number, note in enumerate(notes):
-            body += variable_length(0 if number else length) + bytes((0x80, note, 0))
-        pause = int(rng.choice([0, 20, 50, 700]))
-        at += (length + pause) / 1000
-    body += variable_length(pause + 1500) + bytes((0xFF, 0x2F, 0))
-    return midi_of(body)
+    others = [program for program in PROGRAMS if held_out_program(program)]
+    chosen = sorted(others, key=lambda n: _FIRST.index(n) if n in _FIRST else len(_FIRST))
+    return {_NAMES.get(program, f"program {program + 1}"): maker(program) for program in chosen}

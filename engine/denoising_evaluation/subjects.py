@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,7 @@ from engine.audio_files import resample
 from engine.denoising_evaluation import filters, own, peers
 from engine.denoising_evaluation.alignment import Mono, aligned, measured_delay
 from engine.denoising_evaluation.protocol import Case
-from engine.errors import BadRange, DataError
+from engine.errors import BadRange, DataError, VoiceError
 
 __all__ = ["NOISY", "ORACLE", "WIENER", "Subject", "names", "open_subjects"]
 
@@ -61,12 +62,15 @@ def names(voices: Sequence[str] = own.VOICES) -> list[str]:
 def open_subjects(chosen: Sequence[str] = (), voices: Sequence[str] = own.VOICES) -> list[Subject]:
     """The subjects of these names (all by default; the floors and the oracle always).
 
-    chosen: words of names ("wiener", "rnnoise", "driftwave live"), in any case of letters.
+    chosen: words of names ("wiener", "rnnoise", "driftwave live"), in any case of letters, and
+    paths of voices' folders.
     """
+    voices = [*voices, *(word for word in chosen if os.sep in word)]
     everything = names(voices)
     wanted = [name for name in everything if name in (NOISY, WIENER, ORACLE)]
     for word in chosen:
-        found = [name for name in everything if f" {word.lower()}" in f" {name.lower()}"]
+        part = own.title(word) if os.sep in word else word
+        found = [name for name in everything if f" {part.lower()}" in f" {name.lower()}"]
         if not found:
             raise BadRange(f"subject {word!r}: expected words of {'; '.join(everything)}")
         wanted += found
@@ -74,7 +78,7 @@ def open_subjects(chosen: Sequence[str] = (), voices: Sequence[str] = own.VOICES
 
 
 def _own_name(voice: str, learned: bool) -> str:
-    return f"{own.OWN} {voice}{', learned' if learned else ''}"
+    return own.title(voice) + (", learned" if learned else "")
 
 
 def _open(name: str, voices: Sequence[str]) -> Subject:
@@ -128,16 +132,19 @@ def _peer(peer: peers.Peer) -> Subject:
 
 
 def _own(name: str, voices: Sequence[str]) -> Subject:
-    for voice in voices:
-        for learned in (False, True):
-            if name == _own_name(voice, learned):
-                found = own.opened(voice, learned)
-                if found is None:
-                    return Subject(
-                        name, "", missing="this Driftwave has no denoiser", learned=learned
-                    )
-                return Subject(name, own.fingerprint(), found, learned=learned)
-    raise AssertionError(name)
+    voice, learned = next(
+        (voice, learned)
+        for voice in voices
+        for learned in (False, True)
+        if name == _own_name(voice, learned)
+    )
+    try:
+        found = own.open_voice(voice, learned)
+    except VoiceError as error:
+        return Subject(name, "", missing=str(error), learned=learned)
+    if found is None:
+        return Subject(name, "", missing="this Driftwave has no denoiser", learned=learned)
+    return Subject(name, own.fingerprint(voice), found, learned=learned)
 
 
 def _absent(name: str, package: str, *, learned: bool = False) -> Subject:

@@ -85,7 +85,7 @@ def render_kits(soundfont: Path) -> Iterator[KitSound]:
             continue
         categories = _ORCHESTRA if program == _ORCHESTRA_PROGRAM else GM_DRUMS
         hits = [(n, v) for n in NOTES if n in categories for v in VELOCITIES]
-        audio = render_midi(soundfont, _midi_file(program, hits))
+        audio = _render(soundfont, program, hits)
         span = int(SPACING_SECONDS * SAMPLE_RATE)
         for index, (note, velocity) in enumerate(hits):
             sound = audio[index * span : (index + 1) * span]
@@ -93,8 +93,13 @@ def render_kits(soundfont: Path) -> Iterator[KitSound]:
                 yield KitSound(sound.copy(), categories[note], kit, note, velocity)
 
 
-def render_midi(soundfont: Path, file: bytes) -> NDArray[np.float32]:
-    """Play a MIDI file dry; return (T,) float32 mono at SAMPLE_RATE.
+def _render(soundfont: Path, program: int, hits: list[tuple[int, int]]) -> NDArray[np.float32]:
+    """Play ``hits`` (note, velocity) one after another; return (T,) float32 mono."""
+    return play_midi(soundfont, _midi_file(program, hits), "0.6")
+
+
+def play_midi(soundfont: Path, file: bytes, gain: str) -> NDArray[np.float32]:
+    """Play a MIDI file dry through fluidsynth; return (T,) float32 mono at SAMPLE_RATE.
 
     Raises DataError when fluidsynth is missing or fails.
     """
@@ -102,11 +107,10 @@ def render_midi(soundfont: Path, file: bytes) -> NDArray[np.float32]:
 
     if shutil.which("fluidsynth") is None:
         raise DataError("rendering soundfonts needs the fluidsynth program; install fluidsynth")
-
     with tempfile.TemporaryDirectory() as folder:
         midi, wav = Path(folder) / "kit.mid", Path(folder) / "kit.wav"
         midi.write_bytes(file)
-        command = ["fluidsynth", "-ni", "-q", "-R", "0", "-C", "0", "-g", "0.6"]
+        command = ["fluidsynth", "-ni", "-q", "-R", "0", "-C", "0", "-g", gain]
         command += ["-r", str(SAMPLE_RATE), "-O", "s24", "-T", "wav", "-F", str(wav)]
         done = subprocess.run(
             [*command, str(soundfont), str(midi)], capture_output=True, text=True, check=False
@@ -127,12 +131,12 @@ def _midi_file(program: int, hits: list[tuple[int, int]]) -> bytes:
         body += variable_length(pause) + bytes((0x99, note, velocity))
         body += variable_length(held) + bytes((0x89, note, 0))
         pause = gap
-    body += variable_length(gap) + bytes((0xFF, 0x2F, 0))
-    return midi_of(body)
+    return midi_file(body + variable_length(gap))
 
 
-def midi_of(body: bytes) -> bytes:
-    """Return a type 0 MIDI file of one track's events; a tick is 1 ms."""
+def midi_file(events: bytes) -> bytes:
+    """A type 0 MIDI file of a track's events, at 1 ms a tick; they end with a delta time."""
+    body = events + bytes((0xFF, 0x2F, 0))
     return (
         struct.pack(">4sIHHH", b"MThd", 6, 0, 1, _TICKS)
         + struct.pack(">4sI", b"MTrk", len(body))

@@ -111,7 +111,7 @@ def test_gaps_are_where_the_clean_sound_is_silent() -> None:
     part = gaps_db(clean, noise, other, RATE)
     assert part is not None
     assert -3.0 < part < -0.3
-    loud = 1.0 + np.abs(white(1))
+    loud = 1.0 + np.abs(white(1, 2.0))
     assert gaps_db(loud, noise, other, RATE) is None  # there is no gap
 
 

@@ -97,7 +97,7 @@ def folder(path: Path) -> Path:
 def test_a_prepared_folder_is_used_and_the_rest_is_made(tmp_path: Path) -> None:
     materials = open_materials(folder(tmp_path), None)
     assert len(materials.noises) == NOISES
-    assert list(materials.noises)[0] == "aircon"
+    assert next(iter(materials.noises)) == "aircon"
     apart = [name for name in materials.noises if materials.never_trained(name)]
     assert apart == ["dishwasher", "motor"]
     assert any("no instruments/" in note for note in materials.notes)
@@ -148,4 +148,4 @@ def test_snrs_are_numbers_and_clean() -> None:
 
 def test_kinds_and_families_are_documented_words() -> None:
     assert KINDS == ("instruments", "drums", "mixes", "speech")
-    assert set(NEVER_TRAINED) & set(MADE) == {"motor", "surf"}
+    assert set(NEVER_TRAINED) < set(MADE)

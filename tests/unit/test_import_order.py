@@ -25,6 +25,7 @@ LAYERS: dict[str, int] = {
     "interpolation": 2,
     "audio_files": 2,
     "codecs": 3,
+    "denoising": 3,
     "samplers": 3,
     "frameworks": 3,
     "voice_format": 3,

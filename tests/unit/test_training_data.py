@@ -205,12 +205,12 @@ def test_something_else_is_no_soundfont(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("fluidsynth") is None, reason="fluidsynth is not installed")
 def test_fluidsynth_renders_a_kit() -> None:
-    from engine.training.soundfonts import render_midi
+    from engine.training.soundfonts import _render
 
     font = Path("/usr/share/sounds/sf3/MuseScore_General.sf3")
     if not font.exists():
         pytest.skip("musescore-general-soundfont-small is not installed")
-    audio = render_midi(font, _midi_file(25, [(36, 110), (38, 110)]))
+    audio = _render(font, 25, [(36, 110), (38, 110)])
     half = int(2.5 * RATE)
     assert np.abs(audio[:half]).max() > 0.01
     assert np.abs(audio[half : 2 * half]).max() > 0.01
