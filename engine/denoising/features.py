@@ -39,24 +39,38 @@ _LOW, _HIGH = np.float32(-2.0), np.float32(4.0)
 
 @dataclass(frozen=True)
 class Told:
-    """features (rows, frames, PLANES, bands); taps (rows, frames, TAPS, bins), turned frames."""
+    """features (rows, frames, PLANES, bands); taps (rows, frames, TAPS, bins), turned frames.
+
+    The features of linked rows are one row.
+    """
 
     features: Array
     taps: Spectrum
 
 
 class Listener:
-    """Turns spectra (rows, frames, bins) into Told; holds all that it remembers of earlier ones."""
+    """Turns spectra (rows, frames, bins) into Told; holds all that it remembers of earlier ones.
 
-    def __init__(self, rows: int, bins: int, noise: Array | None = None) -> None:
+    noise: learned power (rows, bins), None = tracked. linked: the rows are channels of one sound,
+    and what is told is of all of them: mean powers, mean steadiness.
+    """
+
+    def __init__(
+        self, rows: int, bins: int, noise: Array | None = None, *, linked: bool = False
+    ) -> None:
+        self.linked = linked
         self.tracker = NoiseTracker(rows, bins)
-        self.noise = noise  # learned power (rows, bins), None = tracked
+        self.noise = noise
         self.past = np.zeros((rows, max(LAGS), bins), np.complex64)
         self.turns = [np.zeros((rows, bins), np.complex64) for _ in LAGS]
         self.weights = [np.zeros((rows, bins), np.float32) for _ in LAGS]
         self.fast: Array | None = None
         self.slow: Array | None = None
-        self.loud = np.zeros((rows, 1), np.float32)
+        self.loud = np.zeros((1 if linked else rows, 1), np.float32)
+
+    def learn(self, noise: Array | None) -> None:
+        """From now on the noise has this power (rows, bins); None = it is tracked."""
+        self.noise = None if noise is None else np.maximum(noise, FLOOR)
 
     def step(self, spectra: Spectrum) -> Told:
         """The next frames, one or more; alike for any division of a sound into steps."""
@@ -65,7 +79,8 @@ class Listener:
         noise = tracked if self.noise is None else np.broadcast_to(self.noise[:, None], power.shape)
         fast, self.fast = smoothed(power, self.fast, _FAST)
         slow, self.slow = smoothed(power, self.slow, _SLOW)
-        loud = np.log(_over_time(self._loudest, power.mean(axis=2, keepdims=True)) + FLOOR)
+        mean = self._one(power.mean(axis=2, keepdims=True))
+        loud = np.log(_over_time(self._loudest, mean) + FLOOR)
         whole = np.concatenate((self.past, spectra), axis=1)
         taps, steady = [spectra], []
         for index, lag in enumerate(LAGS):
@@ -78,15 +93,19 @@ class Listener:
             steady.append(length / (weights + FLOOR))
             taps.append(before * (turns / (length + FLOOR)))
         self.past = whole[:, -max(LAGS) :].copy()
-        level = np.log(banded(np.stack((power, fast, slow, noise), axis=2)))
+        level = np.log(banded(self._one(np.stack((power, fast, slow, noise), axis=2))))
         told = (
             (level[:, :, :3] - level[:, :, 3:]) / 3.0,
             (level[:, :, ::3] - loud[:, :, None]) / 3.0 + 1.0,
-            2.0 * banded(np.stack(steady, axis=2)) - 1.0,
+            2.0 * banded(self._one(np.stack(steady, axis=2))) - 1.0,
             np.full_like(level[:, :, :1], self.noise is not None),
         )
         features = np.clip(np.concatenate(told, axis=2), _LOW, _HIGH)
         return Told(np.asarray(features, np.float32), np.stack(taps, axis=2))
+
+    def _one(self, values: Array) -> Array:
+        """The mean of linked rows as one row."""
+        return values.mean(axis=0, keepdims=True) if self.linked and len(values) > 1 else values
 
     def _loudest(self, mean: Array) -> Array:
         self.loud = np.maximum(_LOUD * self.loud, mean)

@@ -24,24 +24,32 @@ class NoiseTracker:
     """Follows the noise of (rows, bins) power spectra, frame by frame."""
 
     def __init__(self, rows: int, bins: int) -> None:
-        self.power: Array | None = None
+        self.power = np.full((rows, bins), FLOOR, np.float32)
+        self.started = np.zeros((rows, 1), bool)  # digital silence says nothing of the noise
         self.parts = np.full((_PARTS, rows, bins), np.inf, np.float32)
         self.past = np.full((rows, bins), np.inf, np.float32)  # over the parts that are whole
         self.frames = 0
 
     def step(self, power: Array) -> Array:
-        """The noise's power (rows, bins) after one more frame of power spectra (rows, bins)."""
-        if self.power is None:
-            self.power = power.copy()
-        self.power = _SMOOTHING * self.power + (1 - _SMOOTHING) * power
+        """The noise's power (rows, bins) after one more frame of power spectra (rows, bins).
+
+        Digital silence changes nothing; before the first other frame the answer is FLOOR.
+        """
+        sounding = power.max(axis=1, keepdims=True) > 2 * FLOOR
+        moved = _SMOOTHING * self.power + (1 - _SMOOTHING) * power
+        moved = np.where(self.started, moved, power)
+        self.power = np.where(sounding, moved, self.power)
+        self.started = self.started | sounding
+        least = np.where(self.started, self.power, np.float32(np.inf))
         part = self.frames // _PART_FRAMES % _PARTS
         if self.frames % _PART_FRAMES == 0:
             self.past = np.delete(self.parts, part, axis=0).min(axis=0)
-            self.parts[part] = self.power
+            self.parts[part] = least
         else:
-            np.minimum(self.parts[part], self.power, out=self.parts[part])
+            np.minimum(self.parts[part], least, out=self.parts[part])
         self.frames += 1
-        return np.asarray(np.maximum(_BIAS * np.minimum(self.past, self.parts[part]), FLOOR))
+        lowest = np.minimum(self.past, self.parts[part])
+        return np.where(np.isfinite(lowest), np.maximum(_BIAS * lowest, FLOOR), FLOOR)
 
 
 def learned(noise: Array, size: int, hop: int) -> Array:

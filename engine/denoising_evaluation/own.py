@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
-import importlib.util
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.denoising.amount import MOST_AMOUNT_DB
+from engine.denoising.voice import SHIPPED, Denoiser, find_denoiser
+from engine.denoising.whole import denoise
 from engine.denoising_evaluation.protocol import Case
 
 __all__ = ["OWN", "VOICES", "Own", "fingerprint", "open_voice", "title"]
@@ -21,27 +20,23 @@ __all__ = ["OWN", "VOICES", "Own", "fingerprint", "open_voice", "title"]
 FloatArray = npt.NDArray[np.float32]
 
 OWN = "driftwave"  # how the names of its subjects begin
-VOICES = ("live", "best")
-AMOUNT_DB = 96.0  # of reduction asked for: all
-_WHERE = "engine.denoising.whole"
+VOICES = (SHIPPED, "best")
 
 
 @dataclass(frozen=True)
 class Own:
-    """One voice. learned: whether it is given the noise-only passage."""
+    """One voice, asked for all of the reduction. learned: whether it is given the noise alone."""
 
-    voice: Any
+    voice: Denoiser
     learned: bool
-    function: Callable[..., Any]
 
     def __call__(self, case: Case) -> FloatArray:
         """(C, T) at the case's rate. Clean input has no noise to learn from."""
         told = self.learned and bool(np.any(case.profile))
-        made = self.function(
+        return denoise(
             case.mixture, case.sample_rate, noise=case.profile if told else None,
-            amount_decibels=AMOUNT_DB, voice=self.voice,
+            amount_decibels=MOST_AMOUNT_DB, voice=self.voice,
         )  # fmt: skip
-        return np.asarray(made, np.float32)
 
 
 def title(voice: str) -> str:
@@ -49,12 +44,9 @@ def title(voice: str) -> str:
     return f"{OWN} {Path(voice).name if os.sep in voice else voice}"
 
 
-def open_voice(voice: str, learned: bool) -> Own | None:
-    """The subject; None when there is no denoiser here. VoiceError when there is not this one."""
-    if importlib.util.find_spec(_WHERE) is None:
-        return None
-    found = importlib.import_module("engine.denoising.voice").find_denoiser(voice)
-    return Own(found, learned, importlib.import_module(_WHERE).denoise)
+def open_voice(voice: str, learned: bool) -> Own:
+    """The subject of a voice's name or folder; VoiceError when there is not this one."""
+    return Own(find_denoiser(voice), learned)
 
 
 def fingerprint(voice: str) -> str:

@@ -62,7 +62,7 @@ def names(voices: Sequence[str] = own.VOICES) -> list[str]:
 def open_subjects(chosen: Sequence[str] = (), voices: Sequence[str] = own.VOICES) -> list[Subject]:
     """The subjects of these names (all by default; the floors and the oracle always).
 
-    chosen: words of names ("wiener", "rnnoise", "driftwave live"), in any case of letters, and
+    chosen: words of names ("wiener", "rnnoise", "driftwave denoise"), in any case of letters, and
     paths of voices' folders.
     """
     voices = [*voices, *(word for word in chosen if os.sep in word)]
@@ -142,8 +142,6 @@ def _own(name: str, voices: Sequence[str]) -> Subject:
         found = own.open_voice(voice, learned)
     except VoiceError as error:
         return Subject(name, "", missing=str(error), learned=learned)
-    if found is None:
-        return Subject(name, "", missing="this Driftwave has no denoiser", learned=learned)
     return Subject(name, own.fingerprint(voice), found, learned=learned)
 
 

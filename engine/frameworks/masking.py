@@ -48,6 +48,8 @@ class Settings:
 class Masking(Framework):
     """Trains ``network(features, 0) -> gains and shares of turned frames``."""
 
+    band: Tensor  # (bins,) int64
+
     def __init__(self, settings: Settings, parts: Parts) -> None:
         super().__init__()
         self.settings = settings
@@ -84,11 +86,12 @@ class Masking(Framework):
 
     def mixed(self, answer: Tensor, taps: Tensor) -> Tensor:
         """engine.denoising.mixing.mixed, differentiable; answer is (B, TAPS * bands, frames)."""
-        logits = answer.transpose(1, 2).unflatten(2, (TAPS, -1))
+        logits = answer.transpose(1, 2).reshape(len(answer), answer.shape[2], TAPS, -1)
         gain = torch.sigmoid(logits[:, :, :1] + float(GAIN_OFFSET))
         others = logits[:, :, 1:] - float(TAP_OFFSET)
         shares = torch.cat((torch.zeros_like(gain), others), dim=2).softmax(dim=2)
-        return ((gain * shares)[..., self.band] * taps).sum(dim=2)
+        weights = (gain * shares)[..., self.band]
+        return (weights * taps).sum(dim=2)
 
     def _distances(self, clean: Tensor, made: Tensor, noisy: Tensor) -> dict[str, Tensor]:
         s = self.settings
@@ -142,7 +145,8 @@ def _analysed(sounds: Tensor, s: Settings) -> Tensor:
     """Spectra (B, frames, bins) of sounds (B, T), as engine.denoising.frames has them."""
     blocks = sounds.unfold(1, s.size, s.hop)
     shape = torch.from_numpy(window(s.size) / scale(s.size)).to(sounds.device)
-    return torch.fft.rfft(blocks * shape, dim=2)
+    spectra: Tensor = torch.fft.rfft(blocks * shape, dim=2)
+    return spectra
 
 
 def _synthesised(spectra: Tensor, s: Settings) -> Tensor:

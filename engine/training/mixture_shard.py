@@ -78,7 +78,7 @@ class Mixtures:
         """One mixture (3, frames)."""
         s = self.settings
         clean = self.clean(rng, held_out)
-        noise = self.noise(rng, 2 * s.frames, held_out)
+        noise = self.noise(rng, held_out)
         snr = rng.uniform(s.lowest_snr_db, s.highest_snr_db)
         if rng.random() < s.pass_share:
             snr = rng.uniform(32.0, 70.0)
@@ -106,14 +106,14 @@ class Mixtures:
             return self._long("speech", rng, held_out, 1.5)
         return np.zeros(s.frames, np.float32)
 
-    def noise(self, rng: np.random.Generator, samples: int, held_out: bool) -> Array:
-        """Noise (samples,) of RMS 1, all of one kind."""
+    def noise(self, rng: np.random.Generator, held_out: bool) -> Array:
+        """Noise (2 * frames,) of RMS 1, all of one kind."""
         if rng.random() < self.settings.recorded_share and self.rows["noise", held_out].size:
             # played slower or faster it is another machine, another rain
-            sound = self._long("noise", rng, held_out, 9.0, samples)
+            sound = self._long("noise", rng, held_out, 9.0, 2)
             return sound / np.float32(np.sqrt((sound**2).mean()) + 1e-9)
         name = str(rng.choice(list(NOISES), p=(0.45, 0.2, 0.15, 0.13, 0.07)))
-        return NOISES[name](rng, samples, self.sample_rate)
+        return NOISES[name](rng, 2 * self.settings.frames, self.sample_rate)
 
     def _instruments(self, rng: np.random.Generator, held_out: bool) -> Array:
         out = np.zeros(self.settings.frames, np.float32)
@@ -134,15 +134,10 @@ class Mixtures:
         return out
 
     def _long(
-        self,
-        kind: str,
-        rng: np.random.Generator,
-        held_out: bool,
-        semitones: float,
-        samples: int = 0,
+        self, kind: str, rng: np.random.Generator, held_out: bool, semitones: float, times: int = 1
     ) -> Array:
-        """A stretch of a long sound (samples,), transposed by at most so much; 0 = frames."""
-        samples = samples or self.settings.frames
+        """A stretch of a long sound (times * frames,), transposed by at most so much."""
+        samples = times * self.settings.frames
         sound = self._sound(kind, rng, held_out)
         want = int(samples * 2.0 ** (semitones / 12.0)) + 8
         if sound.size < want:

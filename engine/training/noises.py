@@ -92,7 +92,7 @@ NOISES: dict[str, Noise] = {
 
 
 def _hertz(samples: int, sample_rate: int) -> NDArray[np.float64]:
-    return np.fft.rfftfreq(samples, 1.0 / sample_rate)
+    return np.asarray(np.fft.rfftfreq(samples, 1.0 / sample_rate), np.float64)
 
 
 def _shaped(sound: NDArray[np.float64], level: NDArray[np.float64]) -> Array:

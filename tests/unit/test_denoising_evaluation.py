@@ -98,7 +98,7 @@ def test_options_of_denoising_are_refused_elsewhere(capsys: pytest.CaptureFixtur
 
 def ran(process: Any, plan: Plan) -> Found:
     """A run with an own voice that is a function of the case."""
-    subjects = [*open_subjects(["wiener"]), Subject("driftwave live", "test", process)]
+    subjects = [*open_subjects(["wiener"]), Subject("driftwave denoise", "test", process)]
     settings = settings_of(plan, None, None)
     rows = run_all(plan, open_materials(None, None), subjects, None, settings, lambda _line: None)
     return Found(settings, rows, subjects, [])

@@ -94,7 +94,7 @@ def test_a_package_that_does_not_run_says_why() -> None:
 def test_subjects_are_chosen_by_words() -> None:
     chosen = [subject.name for subject in open_subjects(["Wiener"])]
     assert chosen == [NOISY, WIENER, ORACLE]
-    assert {"RNNoise", "NSNet2", "DeepFilterNet3", "driftwave live"} < set(names())
+    assert {"RNNoise", "NSNet2", "DeepFilterNet3", "driftwave denoise"} < set(names())
     with pytest.raises(BadRange, match="expected words of floor: noisy input"):
         open_subjects(["denoiser of the year"])
 
