@@ -44,6 +44,8 @@ _HOW = (
     "Learned Wiener: decision-directed (0.98), Hann window of 4096 samples at 48 kHz, told the "
     "second of noise that goes before. Oracle ratio mask: |S|² / (|S|² + |N|²) of each bin of the "
     "same transform, told sound and noise.",
+    "Of clean input there is no noise to learn: the learned filters leave it as it is. A clean "
+    "sound's SI-SDR to itself ends at 100 dB.",
     "Each denoiser runs at its own rate (soxr); its delay is measured by cross-correlation on a "
     "clean voice, compensated, and stands in the table.",
 )
