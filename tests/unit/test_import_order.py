@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # A module may import modules of its own layer or of a lower one.
 LAYERS: dict[str, int] = {
+    "__version__": 0,
     "errors": 0,
     "types": 0,
     "registry": 0,
@@ -32,6 +33,7 @@ LAYERS: dict[str, int] = {
     "voice": 3,
     "training": 4,
     "metrics": 4,
+    "operations": 4,
     "runtime": 4,
     "laboratory": 5,
     "denoising_evaluation": 5,
@@ -47,6 +49,8 @@ COMMANDS = 6
 FORBIDDEN = [
     ("engine.runtime", "engine.training"),
     ("engine.runtime", "engine.frameworks"),
+    ("engine.operations", "engine.runtime"),
+    ("engine.operations", "engine.training"),
     ("engine.networks", "engine.schedules"),
     ("engine.networks", "engine.samplers"),
     ("engine.training", "engine.runtime"),
