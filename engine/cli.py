@@ -56,7 +56,7 @@ SUMMARIES = {
     "install": "Install the plugins and let them start the engine.",
     "train": "Train a voice from a folder of sounds.",
     "lab": "Train every model of the laboratory.",
-    "evaluate": "Measure the quality of voices.",
+    "evaluate": "Measure the quality of voices and denoisers.",
     "export": "Write the ONNX graphs of a voice.",
     "import": "Take up a DiffWave or WaveGrad checkpoint of others.",
 }

@@ -38,6 +38,7 @@ LAYERS: dict[str, int] = {
     "runtime": 4,
     "laboratory": 5,
     "adaptation": 6,
+    "denoising_evaluation": 5,
     "jobs": 5,
     "library": 5,
     "stage": 5,
