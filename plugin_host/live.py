@@ -28,12 +28,14 @@ class LiveOptions:
         midi: MIDI input by part of its name; None: every input there is; "": none.
         sample_rate: in hertz; None: the device's own.
         block: frames a callback; 0: the device chooses.
+        bpm: tempo of the pads that loop.
     """
 
     device: int | str | None = None
     midi: str | None = None
     sample_rate: float | None = None
     block: int = 0
+    bpm: float = 120.0
 
 
 @dataclass(slots=True)
@@ -41,6 +43,9 @@ class Player:
     """The callback of the sound device and the notes that wait for it."""
 
     generator: _native.Generator
+    bpm: float = 120.0
+    sample_rate: float = 48_000.0
+    frame: int = 0
     notes: queue.SimpleQueue[bytes] = field(default_factory=queue.SimpleQueue)
     missed: int = 0
 
@@ -52,7 +57,11 @@ class Player:
         with contextlib.suppress(queue.Empty):
             while True:
                 events.append((0, self.notes.get_nowait()))
-        audio = self.generator.process(frames, events)
+        beat = self.frame * self.bpm / (60.0 * self.sample_rate)
+        audio = self.generator.process(
+            frames, events, playing=True, bpm=self.bpm, beat=beat, frame=self.frame
+        )
+        self.frame += frames
         out[:] = np.mean(audio, axis=0)[:, None] if out.shape[1] == 1 else audio.T
 
 
@@ -113,12 +122,13 @@ def play_live(
     Raises AudioDeviceError when the device or the MIDI input cannot be opened.
     """
     sounddevice = _sounddevice()
-    player = Player(generator)
+    player = Player(generator, options.bpm)
     with ExitStack() as stack:
         try:
             info = sounddevice.query_devices(options.device, "output")
             rate = float(options.sample_rate or info["default_samplerate"])
             generator.prepare(rate, options.block or 4096)
+            player.sample_rate = rate
             stream = sounddevice.OutputStream(
                 samplerate=rate,
                 blocksize=options.block,

@@ -84,20 +84,34 @@ py::dict stats_of(const Stats& stats) {
 
 // ---- the engine's end ------------------------------------------------------------------------
 
+py::array_t<float> planar_array(const float* from, py::ssize_t channels, py::ssize_t frames) {
+  const py::ssize_t shape[2] = {channels, frames};
+  py::array_t<float> to(shape);
+  std::memcpy(to.mutable_data(), from, static_cast<std::size_t>(channels * frames) * sizeof(float));
+  return to;
+}
+
 void bind_request(py::module_& m) {
   py::class_<Request> type(m, "Request");
   type.def_property_readonly("kind", [](const Request& r) { return r.kind; })
       .def_readonly("job", &Request::job)
       .def_readonly("source_complete", &Request::source_complete)
-      .def_property_readonly(
-          "source",
-          [](const Request& r) -> py::object {
-            if (!r.source_complete || r.source.empty()) return py::none();
-            const py::ssize_t shape[2] = {r.generate.source_channels, r.generate.source_frames};
-            py::array_t<float> to(shape);
-            std::memcpy(to.mutable_data(), r.source.data(), r.source.size() * sizeof(float));
-            return to;
-          })
+      .def_property_readonly("source",
+                             [](const Request& r) -> py::object {
+                               if (!r.source_complete || r.source.empty()) return py::none();
+                               return planar_array(r.source.data(), r.generate.source_channels,
+                                                   r.generate.source_frames);
+                             })
+      .def_property_readonly("second",
+                             [](const Request& r) -> py::object {
+                               if (!r.source_complete || r.generate.second_frames == 0)
+                                 return py::none();
+                               const std::size_t first = std::size_t{r.generate.source_channels} *
+                                                         r.generate.source_frames;
+                               return planar_array(r.source.data() + first,
+                                                   r.generate.second_channels,
+                                                   r.generate.second_frames);
+                             })
       .def_property_readonly("descriptors",
                              [](const Request& r) { return std::to_array(r.generate.descriptors); })
       .def_property_readonly("biases",
@@ -115,10 +129,18 @@ void bind_request(py::module_& m) {
   DRIFTWAVE_FIELD(seconds);
   DRIFTWAVE_FIELD(guidance);
   DRIFTWAVE_FIELD(strength);
+  DRIFTWAVE_FIELD(second_rate_hz);
+  DRIFTWAVE_FIELD(mix_first);
+  DRIFTWAVE_FIELD(mix_last);
+  DRIFTWAVE_FIELD(bars);
+  DRIFTWAVE_FIELD(bar_quarters);
+  DRIFTWAVE_FIELD(bpm);
+  DRIFTWAVE_FIELD(loop);
   DRIFTWAVE_TEXT(voice);
   DRIFTWAVE_TEXT(prompt);
   DRIFTWAVE_TEXT(negative);
   DRIFTWAVE_TEXT(source_clip);
+  DRIFTWAVE_TEXT(second_clip);
 #undef DRIFTWAVE_FIELD
 #undef DRIFTWAVE_TEXT
 }
@@ -277,7 +299,10 @@ bool client_generate(LinkClient& self, std::uint64_t job, const std::string& pro
                      float guidance, float strength, std::uint32_t priority,
                      const std::vector<float>& descriptors, const std::vector<float>& biases,
                      const std::string& source_clip, const std::optional<Floats>& source,
-                     double source_rate_hz) {
+                     double source_rate_hz, const std::optional<Floats>& second,
+                     double second_rate_hz, const std::string& second_clip,
+                     const std::pair<float, float>& mix, float bars, float bar_quarters, double bpm,
+                     bool loop) {
   GenerateRecord record = make_generate();
   record.seed = seed;
   record.steps = steps;
@@ -294,10 +319,22 @@ bool client_generate(LinkClient& self, std::uint64_t job, const std::string& pro
   put_text(record.prompt, prompt);
   put_text(record.negative, negative);
   put_text(record.source_clip, source_clip);
-  if (!source) return self.generate(job, record);
-  if (source->ndim() != 2) throw py::value_error("source audio is (channels, frames)");
-  record.source_channels = static_cast<std::uint32_t>(source->shape(0));
-  return self.generate(job, record, {source->data(), static_cast<std::size_t>(source->size())});
+  put_text(record.second_clip, second_clip);
+  record.second_rate_hz = second_rate_hz;
+  record.mix_first = mix.first;
+  record.mix_last = mix.second;
+  record.bars = bars;
+  record.bar_quarters = bar_quarters;
+  record.bpm = bpm;
+  record.loop = loop ? 1 : 0;
+  const auto planar = [](const std::optional<Floats>& audio, std::uint32_t& channels) {
+    if (!audio) return std::span<const float>();
+    if (audio->ndim() != 2) throw py::value_error("source audio is (channels, frames)");
+    channels = static_cast<std::uint32_t>(audio->shape(0));
+    return std::span(audio->data(), static_cast<std::size_t>(audio->size()));
+  };
+  const auto first = planar(source, record.source_channels);
+  return self.generate(job, record, first, planar(second, record.second_channels));
 }
 
 py::object client_take_clip(LinkClient& self, const Reply& reply) {
@@ -338,6 +375,7 @@ void bind_client(py::module_& m) {
       .def_property_readonly("message", &LinkClient::message)
       .def_property_readonly("generation", &LinkClient::generation)
       .def_property_readonly("engine_pid", &LinkClient::engine_pid)
+      .def_property_readonly("engine_minor", &LinkClient::engine_minor)
       .def("wake", &LinkClient::wake)
       .def("generate", &client_generate, py::arg("job"), py::arg("prompt") = "",
            py::arg("negative") = "", py::arg("voice") = "", py::arg("seed") = -1,
@@ -345,7 +383,11 @@ void bind_client(py::module_& m) {
            py::arg("note") = -1, py::arg("guidance") = absent, py::arg("strength") = 0.5F,
            py::arg("priority") = 0, py::arg("descriptors") = std::vector<float>{},
            py::arg("biases") = std::vector<float>{}, py::arg("source_clip") = "",
-           py::arg("source") = py::none(), py::arg("source_rate_hz") = 0.0)
+           py::arg("source") = py::none(), py::arg("source_rate_hz") = 0.0,
+           py::arg("second") = py::none(), py::arg("second_rate_hz") = 0.0,
+           py::arg("second_clip") = "", py::arg("mix") = std::make_pair(0.0F, 0.0F),
+           py::arg("bars") = 0.0F, py::arg("bar_quarters") = 0.0F, py::arg("bpm") = 0.0,
+           py::arg("loop") = false)
       .def("cancel", &LinkClient::cancel, py::arg("job") = kAllJobs)
       .def("query_status", &LinkClient::query_status)
       .def(

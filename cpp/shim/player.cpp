@@ -5,6 +5,7 @@
 
 #include "shim/denormals.h"
 #include "shim/generator.h"
+#include "shim/song_time.h"
 
 namespace driftwave::shim {
 namespace {
@@ -41,7 +42,7 @@ void make_finite(float* samples, std::uint32_t frames) noexcept RT_NONBLOCKING {
 }  // namespace
 
 Player::Player(ParameterStore& parameters, ClipExchange& clips)
-    : parameters_(parameters), clips_(clips), bank_(SincBank::shared()) {
+    : parameters_(parameters), clips_(clips), bank_(SincBank::shared()), loops_(clips) {
   prepare(48000.0);
 }
 
@@ -50,6 +51,7 @@ Player::~Player() {
   for (Voice& voice : voices_) {
     if (!voice.idle()) end(voice);
   }
+  loops_.end_all();
   for (AudioClip*& clip : pads_) {
     drop(clip);
     clip = nullptr;
@@ -62,6 +64,7 @@ void Player::prepare(double sample_rate_hz) {
   }
   sample_rate_ =
       std::isfinite(sample_rate_hz) ? std::clamp(sample_rate_hz, 1000.0, 1.0e6) : 48000.0;
+  loops_.prepare(sample_rate_);
   residue_decay_ = std::exp(-1.0F / (kResidueMs * 0.001F * static_cast<float>(sample_rate_)));
   residue_ = {0.0F, 0.0F};
   pedal_.fill(false);
@@ -71,7 +74,8 @@ void Player::prepare(double sample_rate_hz) {
 }
 
 void Player::process(float* const outputs[2], std::uint32_t frames,
-                     std::span<const MidiEvent> events) noexcept RT_NONBLOCKING {
+                     std::span<const MidiEvent> events,
+                     const Transport& transport) noexcept RT_NONBLOCKING {
   const FlushDenormals guard;
   std::fill_n(outputs[0], frames, 0.0F);
   std::fill_n(outputs[1], frames, 0.0F);
@@ -80,7 +84,9 @@ void Player::process(float* const outputs[2], std::uint32_t frames,
   if (panic_.exchange(false, std::memory_order_acquire)) {
     pedal_.fill(false);
     fade_all(frames_of(kPanicMs));
+    loops_.fade_all();
   }
+  follow(transport);
   PlayedNote played;
   for (std::uint32_t i = 0; i < kWaitingNotes && clips_.pop_note(played); ++i) {
     if (played.velocity > 0) {
@@ -97,15 +103,33 @@ void Player::process(float* const outputs[2], std::uint32_t frames,
     handle(event.bytes, event.size);
   }
   render(outputs[0] + at, outputs[1] + at, frames - at);
+  loops_.render(bank_, outputs[0], outputs[1], frames);
   make_finite(outputs[0], frames);
   make_finite(outputs[1], frames);
 
   blocks_.fetch_add(1, std::memory_order_relaxed);
   std::uint32_t playing = 0;
   for (const Voice& voice : voices_) playing += voice.playing() ? 1 : 0;
+  playing = std::min(playing + loops_.playing(), kVoices);  // as many as the output can tell
   playing_.store(playing, std::memory_order_relaxed);
   parameters_.put_output(kPlayingVoices, static_cast<float>(playing));
   parameters_.put_output(kXruns, static_cast<float>(late()));
+}
+
+// Brings the loops in line with the song, and notes the tempo for the next request.
+void Player::follow(const Transport& transport) noexcept RT_NONBLOCKING {
+  if (has_tempo(transport)) {
+    bpm_.store(transport.bpm, std::memory_order_relaxed);
+    bar_quarters_.store(transport.bar_quarters, std::memory_order_relaxed);
+  }
+  transport_playing_.store(transport.playing, std::memory_order_relaxed);
+  if (!loops_wanted_ && !loops_.busy()) return;
+  VoiceStart as_hit;  // loops sound as loud as a hit at full velocity
+  for (std::uint32_t pad = 0; pad < kPadCount; ++pad) {
+    as_hit.pad = static_cast<std::uint8_t>(pad);
+    const PadSettings& settings = settings_[pad];
+    loops_.update(pad, {settings.loop, pads_[pad], settings.bars, gains_of(as_hit)}, transport);
+  }
 }
 
 // Newly placed clips replace the pads' clips; voices keep playing the one they began with.
@@ -130,12 +154,16 @@ void Player::refresh() noexcept RT_NONBLOCKING {
   attack_frames_ = frames_of(parameters_.get(kAttackTime));
   release_frames_ = std::max(1U, frames_of(parameters_.get(kReleaseTime)));
   gain_ = parameters_.get(kMute) > 0.5F ? 0.0F : factor(parameters_.get(kGain));
+  loops_wanted_ = false;
   for (std::uint32_t pad = 0; pad < kPadCount; ++pad) {
     PadSettings& settings = settings_[pad];
     const float level = factor(parameters_.get(pad_parameter(pad, kPadGain)));
     const std::array<float, 2> pan = pan_gains(parameters_.get(pad_parameter(pad, kPadPan)));
     settings.gains = {level * pan[0], level * pan[1]};
     settings.pitch = parameters_.get(pad_parameter(pad, kPadPitch));
+    settings.loop = parameters_.get(pad_parameter(pad, kPadLoop)) > 0.5F;
+    loops_wanted_ = loops_wanted_ || settings.loop;
+    settings.bars = parameters_.get(pad_parameter(pad, kPadBars));
     settings.choke = static_cast<std::uint32_t>(parameters_.get(pad_parameter(pad, kPadChoke)));
   }
   const std::uint32_t glide = frames_of(kGlideMs);
@@ -224,22 +252,15 @@ void Player::control(std::uint8_t channel, std::uint8_t controller,
     case 64:
       set_pedal(channel, value >= 64);
       break;
-    case 120:
+    case 120:  // all sound off
       fade_all(frames_of(kPanicMs));
-      break;   // all sound off
+      break;
     case 121:  // reset all controllers
       set_pedal(channel, false);
       set_bend(channel, 0.0F);
       break;
-    case 123:
-    case 124:
-    case 125:
-    case 126:
-    case 127:
-      fade_all(release_frames_);
-      break;  // all notes off, and the modes that imply it
-    default:
-      break;
+    default:  // 123: all notes off, and the modes that imply it
+      if (controller >= 123) fade_all(release_frames_);
   }
 }
 

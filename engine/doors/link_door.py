@@ -94,6 +94,11 @@ class LinkDoor:
 
     def _generate(self, peer: LinkPeer, request: LinkGenerate) -> None:
         voice = request.voice or self._default_voice
+        if request.second is not None:
+            peer.send_fail(
+                request.job, "bad_range", "This engine cannot interpolate; vary one sound instead."
+            )
+            return
         try:
             self._engine.submit(
                 GenerateRequest(

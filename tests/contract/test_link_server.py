@@ -50,7 +50,9 @@ def test_every_field_of_a_request_arrives(server: LinkServer, handler: EchoHandl
         9, "knarzige Snäre", negative="long", voice="drums", seed=2**62, steps=3, count=2,
         seconds=0.25, note=60, guidance=2.5, strength=0.75, priority=1,
         descriptors=[0.1, float("nan"), 0.3], biases=[0.0, -1.0], source_clip="ab" * 16,
-        source=source, source_rate_hz=48000.0,
+        source=source, source_rate_hz=48000.0, second=echo_audio(2, 0, 1_000),
+        second_rate_hz=22050.0, second_clip="cd" * 16, mix=(0.25, 0.75), bars=2.0,
+        bar_quarters=3.0, bpm=61.7, loop=True,
     )  # fmt: skip
     replies_until(client, "done", 9)
     (request,) = handler.requests
@@ -64,6 +66,12 @@ def test_every_field_of_a_request_arrives(server: LinkServer, handler: EchoHandl
     assert (request.source_clip, request.source_rate) == ("ab" * 16, 48000)
     assert request.source is not None
     np.testing.assert_array_equal(request.source, source)
+    assert request.second is not None
+    np.testing.assert_array_equal(request.second, echo_audio(2, 0, 1_000))
+    assert (request.second_clip, request.second_rate) == ("cd" * 16, 22050)
+    assert request.mix == (0.25, 0.75)
+    assert (request.bars, request.bar_quarters, request.bpm) == (2.0, 3.0, 61.7)
+    assert request.loop
 
 
 def test_absent_values_are_none(server: LinkServer, handler: EchoHandler) -> None:
@@ -73,9 +81,22 @@ def test_absent_values_are_none(server: LinkServer, handler: EchoHandler) -> Non
     (request,) = handler.requests
     assert isinstance(request, LinkGenerate)
     assert request.seed is request.seconds is request.note is request.guidance is None
-    assert request.source is None
+    assert request.source is request.second is request.bars is None
+    assert not request.loop
     assert request.descriptors == request.biases == {}
     assert not request.background
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"bars": 1.0}, {"bars": 1.0, "bpm": 120.0}, {"bars": float("nan")}, {"bpm": -float("inf")}],
+)
+def test_bars_without_a_tempo_are_refused(server: LinkServer, odd: dict[str, float]) -> None:
+    client = connect(server.path)
+    client.generate(1, "kick", **odd)
+    failed = replies_until(client, "fail", 1)[-1].fields
+    assert failed["code"] == "bad_range"
+    assert next(iter(odd)) in str(failed["message"])
 
 
 @pytest.mark.parametrize("frames", [1, 2, 511, 44100, 12 * 44100, 2**20])
@@ -348,7 +369,7 @@ def test_another_abi_is_answered_with_both_versions(server: LinkServer) -> None:
         answer = caller.recv(4096)
     assert struct.unpack_from("<I", answer, 16) == (1,)
     text = answer[40:].split(b"\0")[0].decode()
-    assert "2.0" in text
+    assert f"{_native.ABI_MAJOR + 1}.{_native.ABI_MINOR}" in text
     assert "driftwave install" in text
 
 
