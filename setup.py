@@ -68,6 +68,7 @@ setup(
         "sounddevice",
         "soundfile",
         "soxr",
+        "websockets>=17",
     ],
     extras_require={
         "train": ["matplotlib", "onnx", "onnxscript", "scipy", "torch>=2.6"],

@@ -35,8 +35,13 @@ def _engine(
     folder: Path, voice: str
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any], float]]:
     """Start an engine of its own; yields it, its ready banner and the milliseconds until then."""
-    environment = {**os.environ, "DRIFTWAVE_RUNTIME_DIR": str(folder / "run")}
-    command = [sys.executable, "-m", "engine.serve", "--log-format", "json", "--osc-port", "0"]
+    environment = {
+        **os.environ,
+        "DRIFTWAVE_RUNTIME_DIR": str(folder / "run"),
+        "DRIFTWAVE_SESSION": str(folder / "session"),
+    }
+    command = [sys.executable, "-m", "engine.serve", "--log-format", "json"]
+    command += ["--osc-port", "0", "--web-port", "0"]
     command += ["--voice", voice, "--library", str(folder / "library"), "--device", "cpu"]
     begin = time.perf_counter()
     process = subprocess.Popen(

@@ -9,7 +9,9 @@ import sys
 from typing import Final
 
 from bridge import osc_requests as requests
+from bridge.library_space import DEPTH, FORMAT, LIBRARY_METHODS, LIBRARY_REPLIES, RATE
 from bridge.osc_spec import Access, Arg, Kind, Method, Reply
+from bridge.stage_space import STAGE_METHODS, STAGE_REPLIES
 
 PREFIX: Final = "/drift"
 DEFAULT_PORT: Final = 9630
@@ -125,11 +127,12 @@ METHODS: Final[tuple[Method, ...]] = (
         args=(Arg("pattern", _S, "address, folder or OSC pattern; left out: all", default="",
                   optional=True),),
         replies=(QUERY_METHOD, QUERY_ARGUMENT, DONE),
-        done=(Arg("count", _I, "methods listed"),), access=Access.BOTH,
+        done=(Arg("count", _I, "methods listed"),), access=Access.READ,
     ),
     Method(
         "/drift/notify", requests.Notify,
-        "Start or stop receiving events of every door; any message renews the lease",
+        "Start or stop receiving events of every door, first the value of every parameter; any "
+        "message renews the lease",
         args=(Arg("on", _B, "1 starts, 0 stops", default=True, optional=True),),
         replies=(DONE, CLIP_ADDED, CLIP_CHANGED, VOICE_CHANGED),
         done=(
@@ -196,11 +199,12 @@ METHODS: Final[tuple[Method, ...]] = (
         replies=(CLIP_ITEM, DONE), access=Access.READ,
     ),
     Method(
-        "/drift/clip/export", requests.ClipExport, "Write a clip as a WAV file",
+        "/drift/clip/export", requests.ClipExport, "Write a clip as a sound file",
         args=(
             _CLIP,
-            Arg("path", _S, "file to write; left out: a new name in the export folder",
+            Arg("path", _S, "file to write; left out or \"\": a new name in the export folder",
                 optional=True, max_chars=1000, local_only=True),
+            RATE, DEPTH, FORMAT,
         ),
         replies=(DONE,), done=(Arg("path", _S, "file that was written"),),
     ),
@@ -226,6 +230,8 @@ METHODS: Final[tuple[Method, ...]] = (
         "/drift/clip/delete", requests.ClipId, "Delete a clip", args=(_CLIP,), replies=(DONE,),
         by_pattern=False, announces=CLIP_CHANGED,
     ),
+    *LIBRARY_METHODS,
+    *STAGE_METHODS,
 )  # fmt: skip
 
 _COMMAND = Arg("command", _S, "address of the method without /drift/")
@@ -296,7 +302,9 @@ REPLIES: Final[tuple[Reply, ...]] = (
         (Arg("state", _S, "starting, ready or busy"), Arg("device", _S, "cpu or cuda"),
          Arg("voices", _I, "voices that can be loaded"), Arg("running", _I, "jobs at work"),
          Arg("queued", _I, "jobs waiting"), Arg("clips", _I, "clips in the library"),
-         Arg("uptime", _F, "since the engine started", unit="s")),
+         Arg("uptime", _F, "since the engine started", unit="s"),
+         Arg("audio", _S, "sound device, or \"\" when nothing can be heard"),
+         Arg("xruns", _I, "times the sound device ran dry since the start")),
         "What the engine is doing",
     ),
     Reply(
@@ -320,6 +328,8 @@ REPLIES: Final[tuple[Reply, ...]] = (
          Arg("description", _S, "what it means")),
         "One argument of a method",
     ),
+    *LIBRARY_REPLIES,
+    *STAGE_REPLIES,
 )  # fmt: skip
 
 BY_ADDRESS: Final[dict[str, Method]] = {method.address: method for method in METHODS}

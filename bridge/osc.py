@@ -1,4 +1,4 @@
-"""The OSC door: a UDP socket, one receive thread, and answers from the same port.
+"""The OSC door: UDP and TCP on one port, one receive thread, answers by the way a message came.
 
 For whoever writes the engine's side: implement `OscHandler` (bridge/osc_handler.py), give it to
 `OscServer`, and answer each `OscCall` (bridge/osc_call.py) from any thread. Requests are the
@@ -8,6 +8,9 @@ dataclasses of bridge/osc_requests.py; the table is bridge/address_space.py.
     server.start()          # raises OscPortError
     server.announce_clip(clip.id, clip.index, clip.seed, clip.seconds)   # made by another door
     server.stop()
+
+Other transports (bridge/web.py) hand packets in by `submit` and get the answers by the function
+that they gave to `add_route`: one dispatcher, one thread and one set of rules for all of them.
 """
 
 from __future__ import annotations
@@ -18,32 +21,35 @@ import ipaddress
 import logging
 import selectors
 import socket
-import sys
 import threading
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from typing import Final
 
 from bridge import address_space as space
+from bridge.net_access import AccessList
 from bridge.osc_backlog import Backlog
 from bridge.osc_call import OscCall, OscPeer
 from bridge.osc_dispatch import OscDispatcher
 from bridge.osc_handler import OscHandler
-from bridge.osc_spec import OscFault
+from bridge.osc_spec import OscFault, Value
+from bridge.osc_tcp import TcpDoor
+from bridge.osc_udp import UdpDoor
+
+Transmit = Callable[[OscPeer, bytes], bool]
+"""Sends one packet to a peer; False when it is lost. Called from any thread, never blocks long."""
 
 __all__ = ["OscCall", "OscFault", "OscHandler", "OscPeer", "OscPortError", "OscServer", "OscStats"]
 
 _log = logging.getLogger("driftwave.osc")
 
-RECEIVE_BUFFER_BYTES: Final = 4 << 20
-SEND_BUFFER_BYTES: Final = 1 << 20
-_SO_RCVBUFFORCE: Final = 33 if sys.platform == "linux" else socket.SO_RCVBUF
-"""Not in the socket module. Passes net.core.rmem_max, for root only."""
-_MAX_DATAGRAM_BYTES: Final = 65_535
 _PACKETS_PER_TURN: Final = 16
-"""Packets run between two looks at the socket and the schedule."""
-_READS_PER_TURN: Final = 512
-_SEND_WAIT_S: Final = 0.05
+"""Packets run between two looks at the sockets and the schedule."""
+_FREE_PORT_TRIES: Final = 20
+_VALUES_PER_TURN: Final = 16
+_VALUES_TIMEOUT_S: Final = 5.0
 
 
 class OscPortError(Exception):
@@ -70,7 +76,7 @@ class OscServer:
         port: UDP port; 0 takes any free one (`port` then tells which).
         handler: the engine's side.
         version: reported by `/drift/hello` and `/drift/version`.
-        lan: accept senders of the local network (never of the public internet).
+        access: which senders are let in; this machine alone when left out.
     """
 
     def __init__(
@@ -80,14 +86,19 @@ class OscServer:
         handler: OscHandler,
         *,
         version: str = "0",
-        lan: bool = False,
+        access: AccessList | None = None,
     ) -> None:
         self.host = "127.0.0.1" if host == "localhost" else host
         self.port = port
-        self.lan = lan
+        self.access = access or AccessList()
         self.stats = OscStats()
         self.dispatcher = OscDispatcher(handler, self._transmit, version=version)
-        self._socket: socket.socket | None = None
+        self._backlog = Backlog()
+        self._routes: dict[str, Transmit] = {}
+        self._errands: deque[Callable[[], None]] = deque()
+        self._woken = False
+        self._udp: UdpDoor | None = None
+        self._tcp: TcpDoor | None = None
         self._waker: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -103,15 +114,16 @@ class OscServer:
         if self._thread is not None:
             raise RuntimeError("this OscServer is already started; make another one")
         self._check_host()
-        sock = self._open_socket()
-        self._socket = sock
-        self.port = int(sock.getsockname()[1])
-        _log.info(
-            "receive buffer of %d bytes", sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
-        )
+        udp, tcp = self._open_doors()
+        self._udp, self._tcp = udp, tcp
+        self.port = udp.port
+        self._routes |= {"udp": udp.transmit, "tcp": tcp.transmit}
+        _log.info("receive buffer of %d bytes", udp.receive_buffer_bytes)
         listener, self._waker = socket.socketpair()
+        listener.setblocking(False)
+        self._waker.setblocking(False)
         self._thread = threading.Thread(
-            target=self._receive, args=(sock, listener), name="osc-receive", daemon=True
+            target=self._receive, args=(udp, tcp, listener), name="osc-receive", daemon=True
         )
         self._thread.start()
 
@@ -141,6 +153,66 @@ class OscServer:
         """
         self.dispatcher.broadcast(address, (subject, command), skip=None)
 
+    def add_route(self, transport: str, transmit: Transmit) -> None:
+        """Send what goes to peers of `transport` by `transmit`. Before anything is submitted."""
+        self._routes[transport] = transmit
+
+    def submit(self, data: bytes, peer: OscPeer) -> bool:
+        """Hand in one packet of another transport. [any]
+
+        Returns False when too many packets wait; the transport then has to try again later.
+        """
+        if self._backlog.full_for_streams:
+            return False
+        self._backlog.push(data, peer)
+        self._wake()
+        return True
+
+    def forget(self, peer: OscPeer) -> None:
+        """The connection of `peer` is gone: send it no more events. [any]"""
+        self.dispatcher.forget(peer)
+
+    def listen(self, peer: OscPeer, address: str, *, on: bool) -> None:
+        """Begin (with the present value, if there is one) or end telling `peer` of `address`. [any]
+
+        Raises:
+            OscFault: bad_address, busy.
+        """
+        self.dispatcher.listen(peer, address, on=on)
+        if on:
+            self._do_soon(lambda: self.dispatcher.send_value(peer, address))
+
+    def values(self, addresses: Sequence[str]) -> dict[str, tuple[Value, ...]]:
+        """Present values of the methods at `addresses` that have one. [any but receive thread]
+
+        They are asked for on the receive thread, a few a turn, so that no message waits long.
+        """
+        found: dict[str, tuple[Value, ...]] = {}
+
+        def ask(some: Sequence[str], done: threading.Event) -> None:
+            values = {address: self.dispatcher.peek(address) for address in some}
+            found.update({address: value for address, value in values.items() if value is not None})
+            done.set()
+
+        for start in range(0, len(addresses), _VALUES_PER_TURN):
+            done = threading.Event()
+            self._do_soon(partial(ask, addresses[start : start + _VALUES_PER_TURN], done))
+            if not done.wait(_VALUES_TIMEOUT_S):
+                break
+        return found
+
+    def _do_soon(self, errand: Callable[[], None]) -> None:
+        """Run `errand` on the receive thread. [any]"""
+        self._errands.append(errand)
+        self._wake()
+
+    def _wake(self) -> None:
+        if not self._woken and self._waker is not None:
+            self._woken = True
+            # Full or closed: the receive thread wakes, or is gone.
+            with contextlib.suppress(OSError):
+                self._waker.send(b"\0")
+
     def _check_host(self) -> None:
         try:
             address = ipaddress.IPv4Address(self.host)
@@ -149,102 +221,81 @@ class OscServer:
                 f"OSC host {self.host!r} is not an IPv4 address; use 127.0.0.1, "
                 "or 0.0.0.0 with --lan"
             ) from error
-        if not address.is_loopback and not self.lan:
+        if not address.is_loopback and not self.access.lan:
             raise OscPortError(
                 f"OSC host {self.host} can be reached from other machines; "
                 "add --lan to allow that, or use 127.0.0.1"
             )
 
-    def _open_socket(self) -> socket.socket:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            _enlarge_buffers(sock)
-            sock.bind((self.host, self.port))
-        except (OSError, OverflowError) as error:
-            sock.close()
-            in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-            reason = "is already in use" if in_use else f"cannot be opened ({error})"
-            raise OscPortError(
-                f"OSC port {self.port} on {self.host} {reason}; stop the program that holds it "
-                "or choose another with --osc-port"
-            ) from error
-        sock.setblocking(False)
-        return sock
+    def _open_doors(self) -> tuple[UdpDoor, TcpDoor]:
+        """Both sockets on the same port; when any will do, on one that is free for both."""
+        for attempt in range(_FREE_PORT_TRIES):
+            udp: UdpDoor | None = None
+            try:
+                udp = UdpDoor(self.host, self.port, self.access)
+                tcp = TcpDoor(
+                    self.host, udp.port, self.access, wake=self._wake, forget=self.forget
+                )  # fmt: skip
+                return udp, tcp
+            except (OSError, OverflowError) as error:
+                if udp is not None:
+                    udp.close()
+                in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+                if in_use and self.port == 0 and attempt + 1 < _FREE_PORT_TRIES:
+                    continue
+                reason = "is already in use" if in_use else f"cannot be opened ({error})"
+                transport = "UDP" if udp is None else "TCP"
+                raise OscPortError(
+                    f"OSC port {self.port} on {self.host} {reason} ({transport}); stop the "
+                    "program that holds it or choose another with --osc-port"
+                ) from error
+        raise AssertionError("unreachable")
 
-    def _receive(self, sock: socket.socket, listener: socket.socket) -> None:
-        with sock, listener, selectors.DefaultSelector() as selector:
-            selector.register(sock, selectors.EVENT_READ)
+    def _receive(self, udp: UdpDoor, tcp: TcpDoor, listener: socket.socket) -> None:
+        with (
+            contextlib.closing(udp),
+            listener,
+            selectors.DefaultSelector() as selector,
+            contextlib.closing(tcp),
+        ):
+            selector.register(udp.socket, selectors.EVENT_READ)
             selector.register(listener, selectors.EVENT_READ)
-            backlog = Backlog()
+            tcp.register(selector)
+            backlog = self._backlog
             while not self._stopping.is_set():
                 try:
                     wait_s = self.dispatcher.run_due()
-                    if not backlog:
-                        selector.select(wait_s)
-                    self._drain(sock, backlog)
+                    ready = selector.select(0.0 if backlog or self._errands else wait_s)
+                    if self._woken or any(key.fileobj is listener for key, _ in ready):
+                        self._hear_wake(listener)
+                    if self._errands:
+                        self._errands.popleft()()
+                    udp.drain(backlog)
+                    tcp.turn(ready, backlog)
                     for _ in range(min(len(backlog), _PACKETS_PER_TURN)):
-                        self.stats.received += 1
-                        self.dispatcher.packet(*backlog.pop())
+                        self._run_packet(tcp, *backlog.pop())
+                    self.stats.refused = udp.refused
                 except Exception:
                     _log.exception("OSC receive thread")
                     self._stopping.wait(0.01)
 
-    def _drain(self, sock: socket.socket, backlog: Backlog) -> None:
-        for _ in range(_READS_PER_TURN):
-            if backlog.full:
-                return
-            try:
-                data, (host, port) = sock.recvfrom(_MAX_DATAGRAM_BYTES)
-            except BlockingIOError:
-                return
-            except OSError as error:
-                # Windows reports a vanished receiver of an earlier answer here.
-                _log.debug("receive: %s", error)
-                return
-            if _is_public(host) or port == 0:
-                self.stats.refused += 1
-                continue
-            backlog.push(data, OscPeer(host, port))
+    def _run_packet(self, tcp: TcpDoor, data: bytes, peer: OscPeer) -> None:
+        if data or peer.transport != "tcp":
+            self.stats.received += 1
+            self.dispatcher.packet(data, peer)
+        else:
+            tcp.end(peer)
+
+    def _hear_wake(self, listener: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            listener.recv(64)
+        # Whatever is submitted from here on wakes again; what was before is in the backlog.
+        self._woken = False
 
     def _transmit(self, peer: OscPeer, data: bytes) -> None:
-        """Send one datagram; waits a moment when the send buffer is full. [any]"""
-        sock = self._socket
-        if sock is None:
-            return
-        for attempt in (0, 1):
-            try:
-                sock.sendto(data, peer)
-                self._count(lost=False)
-                return
-            except BlockingIOError:
-                if attempt == 0:
-                    _wait_writable(sock)
-            except OSError as error:
-                _log.debug("send to %s:%d: %s", *peer, error)
-                break
-        self._count(lost=True)
-
-    def _count(self, *, lost: bool) -> None:
+        """Send one packet by the transport of `peer`. [any]"""
+        route = self._routes.get(peer.transport)
+        sent = route is not None and route(peer, data)
         with self._stats_lock:
-            self.stats.sent += not lost
-            self.stats.send_lost += lost
-
-
-def _wait_writable(sock: socket.socket) -> None:
-    with contextlib.suppress(OSError, ValueError), selectors.DefaultSelector() as selector:
-        selector.register(sock, selectors.EVENT_WRITE)
-        selector.select(_SEND_WAIT_S)
-
-
-def _enlarge_buffers(sock: socket.socket) -> None:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)
-    except OSError:
-        with contextlib.suppress(OSError):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-
-
-@lru_cache(maxsize=256)
-def _is_public(host: str) -> bool:
-    return ipaddress.IPv4Address(host).is_global
+            self.stats.sent += sent
+            self.stats.send_lost += not sent

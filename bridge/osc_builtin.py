@@ -44,7 +44,7 @@ class Builtins:
         call.done(int(request.on), LEASE_S if request.on else 0.0)
 
     def query(self, call: OscCall, request: requests.Query) -> None:
-        """List methods and their arguments.
+        """List methods and their arguments; of a family only the first that matches.
 
         Raises:
             OscFault: not_found when none matches, bad_address for a broken pattern.
@@ -55,10 +55,12 @@ class Builtins:
                 "not_found",
                 f"query: no method matches {request.pattern[:60]!r}; send /drift/query for all",
             )
+        found = _first_of_families(found)
         for method in found:
+            family = f" ({method.family})" if method.family else ""
             call.item(
                 space.QUERY_METHOD, method.address, method.type_tags, int(method.access),
-                method.description,
+                method.description + family,
             )  # fmt: skip
             for arg in method.args:
                 _describe(call, method, arg, key=False)
@@ -72,6 +74,17 @@ def _wanted(pattern: str, address: str) -> bool:
         return matches(pattern, address)
     folder = pattern.rstrip("/")
     return not folder or address == folder or address.startswith(folder + "/")
+
+
+def _first_of_families(methods: list[Method]) -> list[Method]:
+    seen: set[str] = set()
+    first: list[Method] = []
+    for method in methods:
+        if method.family not in seen:
+            first.append(method)
+        if method.family:
+            seen.add(method.family)
+    return first
 
 
 def _describe(call: OscCall, method: Method, arg: Arg, *, key: bool) -> None:

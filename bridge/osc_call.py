@@ -22,10 +22,18 @@ PROGRESS_INTERVAL_S: Final = 0.1
 
 
 class OscPeer(NamedTuple):
-    """The address a message came from and answers go to."""
+    """The address a message came from and answers go to.
+
+    `transport` is "udp", "tcp" or "ws" (WebSocket): each counts ports of its own.
+    """
 
     host: str
     port: int
+    transport: str = "udp"
+
+    def __str__(self) -> str:
+        """For the log and for messages."""
+        return f"{self.transport}://{self.host}:{self.port}"
 
     @property
     def local(self) -> bool:
@@ -116,12 +124,16 @@ class OscCall:
         event = (clip, -1, index, seed, seconds)
         self._outlet.broadcast(space.CLIP_ADDED, event, skip=self.peer)
 
+    def clip_changed(self, clip: str) -> None:
+        """Tell the other subscribers, as an event, that this command changed a clip."""
+        self._outlet.broadcast(space.CLIP_CHANGED, (clip, self.command), skip=self.peer)
+
     def status(self, status: OscStatus) -> None:
         """Answer `/drift/status` and close the call."""
         if self._close():
             values = (
                 status.state, status.device, status.voices, status.running, status.queued,
-                status.clips, status.uptime_s,
+                status.clips, status.uptime_s, status.audio, status.xruns,
             )  # fmt: skip
             self._finish(space.STATUS_REPLY, values)
 

@@ -15,16 +15,26 @@ from typing import Any
 
 from bridge import address_space as space
 from bridge import osc_requests as requests
+from bridge.library_handler import library_actions
 from bridge.osc_builtin import Builtins
 from bridge.osc_call import OscCall, OscPeer
 from bridge.osc_calls import CallBook
 from bridge.osc_handler import OscHandler
 from bridge.osc_limits import FAILS_PER_S, FailLimiter, Subscribers, Verdict
-from bridge.osc_packet import Group, Message, build_message, parse_packet, seconds_until
+from bridge.osc_packet import (
+    Group,
+    Message,
+    build_bundles,
+    build_message,
+    parse_packet,
+    seconds_until,
+)
 from bridge.osc_pattern import is_pattern, matches
+from bridge.osc_peek import NORMALIZED, has_value, peek, twin_value
 from bridge.osc_schedule import MAX_FUTURE_S, Schedule
 from bridge.osc_spec import CODES, Method, OscFault, Value
 from bridge.osc_validate import build_request
+from bridge.stage_space import STAGE_METHODS
 
 _log = logging.getLogger("driftwave.osc")
 
@@ -60,7 +70,8 @@ class OscDispatcher:
         self._limiter = FailLimiter(clock)
         self._schedule = Schedule()
         self._serials = itertools.count()
-        self._actions = self._bind(handler, Builtins(version, self._book, self._subscribers))
+        self._builtins = Builtins(version, self._book, self._subscribers)
+        self._actions = self._bind(handler, self._builtins)
 
     @property
     def open_calls(self) -> int:
@@ -81,7 +92,7 @@ class OscDispatcher:
         except OscFault as fault:
             self._refuse(peer, "", -1, fault)
         except Exception:
-            _log.exception("packet of %d bytes from %s:%d", len(data), *peer)
+            _log.exception("packet of %d bytes from %s", len(data), peer)
 
     def run_due(self) -> float | None:
         """Run every bundle whose time has come; return seconds until the next, or None."""
@@ -95,12 +106,58 @@ class OscDispatcher:
         self._transmit(peer, build_message(address, args))
 
     def broadcast(self, address: str, args: Sequence[Value], *, skip: OscPeer | None) -> None:
-        """Send one event to every subscriber but `skip`. [any]"""
-        peers = [peer for peer in self._subscribers.current() if peer != skip]
-        if peers:
-            data = build_message(address, args)
-            for peer in peers:
-                self._transmit(peer, data)
+        """Send one event to everyone who hears of it but `skip`. [any]
+
+        The value of a parameter is sent at its own address, and at its twin's from 0 to 1.
+        """
+        self._announce(address, args, skip)
+        method = space.BY_ADDRESS.get(address)
+        if method is not None and address + NORMALIZED in space.BY_ADDRESS:
+            part = twin_value(method, args)
+            if part is not None:
+                self._announce(address + NORMALIZED, part, skip)
+
+    def peek(self, address: str) -> tuple[Value, ...] | None:
+        """The present value of a method that has one, else None. [receive thread]"""
+        method = space.BY_ADDRESS.get(address)
+        if method is None or not has_value(method):
+            return None
+        try:
+            return peek(method, self._actions[address])
+        except Exception as error:
+            # A method may refuse to tell, such as when there is no sound output.
+            _log.debug("no value of %s: %s", address, error)
+            return None
+
+    def send_value(self, peer: OscPeer, address: str) -> None:
+        """Send `peer` the present value of a parameter, if `address` is one. [receive thread]"""
+        method = space.BY_ADDRESS.get(address)
+        value = self.peek(address) if method is not None and method.parameter else None
+        if value is not None:
+            self.send(peer, address, value)
+
+    def dump(self, peer: OscPeer) -> None:
+        """Send `peer` the value of every parameter. [receive thread]"""
+        messages = []
+        for method in space.METHODS:
+            value = self.peek(method.address) if method.parameter else None
+            if value is not None:
+                messages.append(build_message(method.address, value))
+        for bundle in build_bundles(messages):
+            self._transmit(peer, bundle)
+
+    def listen(self, peer: OscPeer, address: str, *, on: bool) -> None:
+        """Begin or end sending `peer` what happens at `address`. [any]
+
+        Raises:
+            OscFault: bad_address for one that is neither method nor reply, busy.
+        """
+        if not on:
+            self._subscribers.ignore(peer, address)
+        elif address in space.BY_ADDRESS or address in space.REPLY_ADDRESSES:
+            self._subscribers.listen(peer, address)
+        else:
+            raise OscFault("bad_address", f"{address[:60]} is no method; {_hint(address)}")
 
     def closing(self, call: OscCall) -> None:
         """A call is about to be answered for good. [any]"""
@@ -114,6 +171,10 @@ class OscDispatcher:
         """Open calls with this job id. [any]"""
         return self._book.find(peer, job)
 
+    def forget(self, peer: OscPeer) -> None:
+        """`peer` is gone: end its subscription. [any]"""
+        self._subscribers.forget(peer)
+
     def _bind(self, handler: OscHandler, builtins: Builtins) -> dict[str, Action]:
         return {
             "/drift/hello": builtins.hello,
@@ -122,7 +183,7 @@ class OscDispatcher:
             "/drift/version": builtins.version,
             "/drift/sync": builtins.sync,
             "/drift/query": builtins.query,
-            "/drift/notify": builtins.notify,
+            "/drift/notify": self._notify,
             "/drift/panic": self._panic,
             "/drift/voice/list": handler.list_voices,
             "/drift/voice/load": handler.load_voice,
@@ -137,7 +198,21 @@ class OscDispatcher:
             "/drift/clip/name": handler.name_clip,
             "/drift/clip/tag": handler.tag_clip,
             "/drift/clip/delete": handler.delete_clip,
+            **library_actions(handler.library),
+            **{row.address: getattr(handler.stage, row.action) for row in STAGE_METHODS},
         }
+
+    def _announce(self, address: str, args: Sequence[Value], skip: OscPeer | None) -> None:
+        peers = [peer for peer in self._subscribers.audience(address) if peer != skip]
+        if peers:
+            data = build_message(address, args)
+            for peer in peers:
+                self._transmit(peer, data)
+
+    def _notify(self, call: OscCall, request: requests.Notify) -> None:
+        self._builtins.notify(call, request)
+        if request.on:
+            self.dump(call.peer)
 
     def _panic(self, call: OscCall, request: requests.Panic) -> None:
         if request.trigger:
@@ -166,7 +241,7 @@ class OscDispatcher:
             except OscFault as fault:
                 self._refuse(peer, _command(message.address), -1, fault)
             except Exception:
-                _log.exception("message %s from %s:%d", message.address[:60], *peer)
+                _log.exception("message %s from %s", message.address[:60], peer)
 
     def _run_message(self, message: Message, peer: OscPeer) -> None:
         address = message.address
@@ -205,7 +280,7 @@ class OscDispatcher:
             if isinstance(code, str) and code in CODES and code != "internal":
                 call.fail(code, str(error))
             else:
-                _log.exception("%s from %s:%d", method.command, *peer)
+                _log.exception("%s from %s", method.command, peer)
                 call.fail("internal", f"{method.command}: {error or type(error).__name__}")
 
     def _refuse_address(self, peer: OscPeer, address: str) -> None:
@@ -223,7 +298,7 @@ class OscDispatcher:
             self.send(peer, space.FAIL, (command, job, made.code, made.message))
         elif verdict is Verdict.TELL:
             text = (
-                f"too many wrong messages from {peer.host}:{peer.port}; "
+                f"too many wrong messages from {peer}; "
                 f"{FAILS_PER_S:g} a second are answered, the others dropped"
             )
             self.send(peer, space.FAIL, (command, job, "rate_limited", text))
@@ -244,8 +319,12 @@ def _match(pattern: str) -> tuple[Method, ...]:
 @lru_cache(maxsize=256)
 def _hint(address: str) -> str:
     """What the sender of an unknown address may have meant."""
-    commands = [method.command for method in space.METHODS]
-    near = difflib.get_close_matches(_command(address).strip("/"), commands, n=1)
+    command = _command(address).strip("/")
+    rows = [method.command for method in space.METHODS if method.number <= 1]
+    heads = sorted({row.partition("/")[0] for row in rows})
+    head = difflib.get_close_matches(command.partition("/")[0], heads, n=1)
+    rows = [row for row in rows if head and row.partition("/")[0] == head[0]]
+    near = difflib.get_close_matches(command, rows, n=1)
     return f"did you mean /drift/{near[0]}?" if near else "send /drift/query for a list"
 
 
@@ -254,6 +333,6 @@ def _command(address: str) -> str:
 
 
 def _job_of(method: Method, message: Message) -> int:
-    first = message.values[0] if method.job and message.values else -1
-    in_range = isinstance(first, int) and -1 <= first < 2**31
-    return int(first) if in_range and first is not None else -1
+    place = next((i for i, arg in enumerate(method.args) if arg.name == "job"), len(message.values))
+    sent = message.values[place] if method.job and place < len(message.values) else -1
+    return int(sent) if isinstance(sent, int) and -1 <= sent < 2**31 else -1

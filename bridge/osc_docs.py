@@ -28,9 +28,18 @@ _HEAD = f"""# OSC
 
 Written by `python -m bridge.address_space --markdown`; edit `bridge/address_space.py` instead.
 
-`driftwave serve` listens for OSC 1.0 over UDP on 127.0.0.1, port 9630 (`--osc-port`), and on the
-local network with `--lan`. Answers go to the address and port a message came from, are at most
-{MAX_REPLY_BYTES} bytes each, and carry one list item a message.
+`driftwave serve` listens for OSC on 127.0.0.1 and, with `--lan`, on the local network; with
+`--lan --allow ADDRESS` only for the machines named. The same methods are reached by
+
+- UDP, port 9630 (`--osc-port`);
+- TCP, the same port: SLIP (OSC 1.1) or a 32-bit length before each packet (OSC 1.0), told apart by
+  the first byte;
+- WebSocket, port 9631 (`--web-port`), one packet a binary frame. There OSCQuery describes every
+  method: `curl http://127.0.0.1:9631/drift/generate`.
+
+Answers go by the way a message came, to the address and port it came from, are at most
+{MAX_REPLY_BYTES} bytes each, and carry one list item a message. A TCP or WebSocket client that does
+not read what it is sent is disconnected; nobody else waits for it.
 
 - Numbers may be sent as `i`, `h`, `f`, `d`, `T` or `F`; text as `s`. NaN and infinity are refused.
 - Optional arguments may be left out from the end. Keys follow as pairs in any order:
@@ -44,6 +53,8 @@ local network with `--lan`. Answers go to the address and port a message came fr
   marked "exact address only".
 - A bundle runs as a whole and in order. A timetag that is past runs now; one up to
   {MAX_FUTURE_S:g} s ahead waits ({MAX_PENDING} messages at most); one further ahead is refused.
+- What can be set can be asked for: without a value it is answered with `/drift/value`. Subscribers
+  get what somebody else set at its own address, so that faders follow.
 - `/drift/notify` makes the server send events of every door to you for {LEASE_S:g} s after each
   message you send; `/drift/ping` is enough to go on.
 """
@@ -52,7 +63,7 @@ local network with `--lan`. Answers go to the address and port a message came fr
 def markdown(methods: Sequence[Method], replies: Sequence[Reply]) -> str:
     """The whole page."""
     parts = [_HEAD, "## Methods\n"]
-    parts += [_method(method) for method in methods]
+    parts += [_method(method) for method in methods if method.number <= 1]
     parts.append("## Answers and events\n")
     parts += [_reply(reply) for reply in replies]
     parts.append("## Codes\n\n| code | meaning |\n|---|---|")
@@ -61,7 +72,7 @@ def markdown(methods: Sequence[Method], replies: Sequence[Reply]) -> str:
 
 
 def _method(method: Method) -> str:
-    lines = [f"### {method.address}\n", f"{method.description}.", ""]
+    lines = [f"### {method.family or method.address}\n", f"{method.description}.", ""]
     if not method.by_pattern:
         lines[1] += " Exact address only."
     if method.args:
@@ -78,7 +89,8 @@ def _answer(method: Method, address: str) -> str:
     if not address.endswith("/done") or method.done is None:
         return f"`{address}`"
     values = "".join(f" {arg.kind.value}:{arg.name}" for arg in method.done)
-    return f'`{address} "{method.command}" i:job{values}`'
+    command = (method.family or method.address).removeprefix("/drift/")
+    return f'`{address} "{command}" i:job{values}`'
 
 
 def _reply(reply: Reply) -> str:

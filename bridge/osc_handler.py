@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from bridge import osc_requests as requests
+from bridge.library_handler import LibraryHandler
 from bridge.osc_call import OscCall
+from bridge.stage_handler import StageHandler
 
 
 class OscHandler(Protocol):
@@ -19,6 +21,14 @@ class OscHandler(Protocol):
 
     hello, ping, version, sync, query and notify are answered by the server itself.
     """
+
+    @property
+    def library(self) -> LibraryHandler:
+        """What answers the methods of `bridge.library_space`."""
+
+    @property
+    def stage(self) -> StageHandler:
+        """What answers the methods of `bridge.stage_space`."""
 
     def status(self, call: OscCall, request: requests.Nothing) -> None:
         """Answer with `call.status(OscStatus)`."""

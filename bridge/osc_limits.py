@@ -16,6 +16,8 @@ FAILS_PER_S: Final = 50.0
 MAX_SENDERS: Final = 256
 LEASE_S: Final = 60.0
 MAX_SUBSCRIBERS: Final = 64
+MAX_LISTENED: Final = 2048
+"""Addresses that one client may listen to."""
 
 
 class Verdict(enum.Enum):
@@ -56,12 +58,17 @@ class FailLimiter:
 
 
 class Subscribers:
-    """Who receives events. A lease ends `LEASE_S` after the last message of its holder. [any]"""
+    """Who receives events. [any]
+
+    A subscriber hears of everything until `LEASE_S` after its last message; a listener hears of
+    the addresses that it named, for as long as it is connected (OSCQuery's LISTEN).
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._until: dict[OscPeer, float] = {}
+        self._listened: dict[OscPeer, set[str]] = {}
 
     def add(self, peer: OscPeer) -> None:
         """Begin or renew the lease of `peer`.
@@ -83,6 +90,41 @@ class Subscribers:
         """End the lease of `peer`, if it holds one."""
         with self._lock:
             self._until.pop(peer, None)
+
+    def listen(self, peer: OscPeer, address: str) -> None:
+        """Send `peer` what happens at `address`.
+
+        Raises:
+            OscFault: busy when it listens to `MAX_LISTENED` addresses.
+        """
+        with self._lock:
+            addresses = self._listened.setdefault(peer, set())
+            if len(addresses) >= MAX_LISTENED and address not in addresses:
+                raise OscFault(
+                    "busy", f"LISTEN: {MAX_LISTENED} addresses are listened to; IGNORE some"
+                )
+            addresses.add(address)
+
+    def ignore(self, peer: OscPeer, address: str) -> None:
+        """Send `peer` no more of what happens at `address`."""
+        with self._lock:
+            self._listened.get(peer, set()).discard(address)
+
+    def forget(self, peer: OscPeer) -> None:
+        """`peer` is gone."""
+        with self._lock:
+            self._until.pop(peer, None)
+            self._listened.pop(peer, None)
+
+    def audience(self, address: str) -> tuple[OscPeer, ...]:
+        """Everyone who hears of what happens at `address`."""
+        with self._lock:
+            self._expire()
+            listeners = [
+                peer for peer, addresses in self._listened.items()
+                if address in addresses and peer not in self._until
+            ]  # fmt: skip
+            return (*self._until, *listeners)
 
     def renew(self, peer: OscPeer) -> None:
         """`peer` sent something: prolong its lease, if it holds one that still runs."""

@@ -193,6 +193,26 @@ def build_message(address: str, args: Sequence[object]) -> bytes:
         values[longest] = _cut(str(values[longest]), max(0, size - excess - 4))
 
 
+def build_bundles(messages: Sequence[bytes]) -> list[bytes]:
+    """Pack messages into bundles that run at once, each as small as a single message may be.
+
+    A message that leaves no room for a bundle around it stays alone.
+    """
+    bundles: list[bytes] = []
+    head = _BUNDLE + struct.pack(">Q", IMMEDIATELY)
+    bundle = head
+    for message in messages:
+        element = struct.pack(">i", len(message)) + message
+        if len(head) + len(element) > MAX_REPLY_BYTES:
+            bundles.append(message)
+            continue
+        if len(bundle) > len(head) and len(bundle) + len(element) > MAX_REPLY_BYTES:
+            bundles.append(bundle)
+            bundle = head
+        bundle += element
+    return [*bundles, bundle] if len(bundle) > len(head) else bundles
+
+
 def _cut(text: str, size_bytes: int) -> str:
     return text.encode()[:size_bytes].decode("utf-8", "ignore") + ("…" if size_bytes else "")
 

@@ -149,10 +149,16 @@ class ClipId:
 
 @dataclass(frozen=True, slots=True)
 class ClipExport:
-    """Write `clip` as a WAV file to `path`; None picks a name in the export folder."""
+    """Write `clip` as a sound file to `path`; None or "" picks a name in the export folder.
+
+    `rate` is in hertz, None for the clip's own; `format` counts where `path` says none.
+    """
 
     clip: str
     path: str | None
+    rate: int | None
+    depth: str
+    format: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +197,8 @@ class OscStatus:
         running, queued: jobs of every door.
         clips: clips in the library.
         uptime_s: seconds since the engine started.
+        audio: sound device that plays, or "".
+        xruns: times it ran dry since the start.
     """
 
     state: str
@@ -200,6 +208,8 @@ class OscStatus:
     queued: int
     clips: int
     uptime_s: float
+    audio: str = ""
+    xruns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

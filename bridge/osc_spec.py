@@ -23,6 +23,9 @@ CODES: Final = (
 )
 """Every code a `/drift/fail` can carry."""
 
+VALUE_REPLY: Final = "/drift/value"
+"""Answer of a parameter that is asked for its value: its address, then the value."""
+
 NUMBER_TAGS: Final = "ifdhTF"
 """OSC type tags accepted for any number: controllers rarely let the user choose one."""
 
@@ -150,6 +153,9 @@ class Method:
         job: opens a job: takes a job id, reports `/drift/queued` and progress.
         by_pattern: reached by an address pattern too; False for what cannot be taken back.
         announces: address of the event sent to the other subscribers when it is done, or "".
+        family: address of all members of a family, such as `/drift/slot/<1-16>/gain`, or "".
+        number: which member of its family it is, from 1; 0 without one.
+        action: method of `bridge.stage_handler.StageHandler` that it calls, or "".
     """
 
     address: str
@@ -163,11 +169,19 @@ class Method:
     job: bool = False
     by_pattern: bool = True
     announces: str = ""
+    family: str = ""
+    number: int = 0
+    action: str = ""
 
     @property
     def command(self) -> str:
         """The address without its prefix: the first argument of `/drift/done` and `/drift/fail`."""
         return self.address.removeprefix("/drift/")
+
+    @property
+    def parameter(self) -> bool:
+        """True when it keeps a value: set by its arguments, asked for without any."""
+        return self.access is Access.BOTH and VALUE_REPLY in self.replies
 
     @property
     def type_tags(self) -> str:

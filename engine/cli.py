@@ -32,7 +32,7 @@ SUMMARIES = {
     "serve": "Run the engine that plugins and OSC controllers talk to.",
     "generate": "Make sounds from words and write them as WAV files.",
     "voices": "List the installed voices.",
-    "clips": "List, export, name and delete the clips in the library.",
+    "clips": "Find, import, export, name and undo in the library of clips.",
     "doctor": "Check the installation and say how to repair it.",
     "install": "Install the plugins and let them start the engine.",
     "train": "Train a voice from a folder of sounds.",

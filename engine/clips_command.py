@@ -2,97 +2,104 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from engine import console
-from engine.config import resolve
-from engine.errors import UsageError
-from engine.library import ClipRecord, Library, record_fields
-from engine.logs import start_logging
-
-
-@contextmanager
-def opened(library: str | None) -> Iterator[Library]:
-    """The library named by the flag or the settings."""
-    settings = resolve({"library": library})
-    start_logging(settings.log_format, "warning")
-    with Library(settings.library) as found:
-        yield found
-
-
-def clip_row(record: ClipRecord) -> dict[str, object]:
-    """What is told about one clip."""
-    return {**record_fields(record), "seconds": round(record.seconds, 4)}
-
-
-def _print_lines(lines: Sequence[str], as_json: bool) -> None:
-    if as_json:
-        console.print_json(lines)
-        return
-    for line in lines:
-        click.echo(line)
+from engine.clips_common import clip_line, clip_row, opened, print_lines, search_options
+from engine.clips_files import export, import_files, show_file
+from engine.library import Relative, Search, Step
+from engine.library.history import MOST_STEPS
+from engine.library.library import TRASH_DAYS
+from engine.library.search import SORTS
 
 
 @click.group("clips")
 def command() -> None:
-    """List, export, name and delete the clips in the library.
+    """List, find, import, export, name, tag and delete the clips in the library.
 
-    ID is a clip's id or its first four digits or more.
+    ID is a clip's id or its first four digits or more. What changes the library can be undone.
     """
+
+
+command.add_command(import_files)
+command.add_command(export)
 
 
 @command.command("list")
 @click.argument("words", nargs=-1)
-@click.option("--voice", default="", metavar="NAME", help="Only clips of this voice.")
-@click.option("--tag", default="", help="Only clips with this tag.")
-@click.option("--favourite", is_flag=True, help="Only favourites.")
+@search_options
+@click.option("--sort", type=click.Choice(list(SORTS)), default="newest", show_default=True)
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
-@click.option("--trash", "in_trash", is_flag=True, help="Ids of deleted clips instead.")
+@click.option("--offset", type=click.IntRange(0), default=0, help="Clips to skip.")
+@click.option("--trash", "in_trash", is_flag=True, help="Deleted clips instead.")
 @console.library_option
 @console.json_option
 def list_clips(
     words: tuple[str, ...],
-    voice: str,
-    tag: str,
-    favourite: bool,
+    what: Search,
+    sort: str,
     limit: int,
+    offset: int,
     in_trash: bool,
     library: str | None,
     as_json: bool,
 ) -> None:
     """List clips, newest first, whose prompt, name or tags have all WORDS."""
+    what = replace(what, text=" ".join(words), sort=sort, limit=limit, offset=offset)
     with opened(library) as clips:
         if in_trash:
-            deleted = clips.trash()
-            _print_lines(deleted, as_json)
+            trashed = clips.trashed()
+            if as_json:
+                console.print_json([{**clip_row(one), "days_left": days} for one, days in trashed])
+            else:
+                for one, days in trashed:
+                    click.echo(f"{one.id}  {days:4.0f} days left  {one.name or one.prompt}")
             return
-        found = clips.search(
-            text=" ".join(words), voice=voice, tag=tag, favourite=favourite, limit=limit
-        )
+        found, total = clips.find(what), clips.count(what)
     if as_json:
         console.print_json([clip_row(record) for record in found])
         return
     for record in found:
-        mark = "*" if record.favourite else " "
-        label = record.name or record.prompt or record.voice
-        tags = "".join(f" #{tag}" for tag in record.tags)
-        click.echo(f"{record.id[:8]} {mark} {record.seconds:6.2f} s  {label}{tags}")
+        click.echo(clip_line(record))
+    if offset + len(found) < total:
+        console.note(
+            f"clips {offset + 1} to {offset + len(found)} of {total}; "
+            f"--offset {offset + len(found)} shows more"
+        )
 
 
-@command.command("info")
-@click.argument("clip", metavar="ID")
+@command.command("tags")
 @console.library_option
 @console.json_option
-def info(clip: str, library: str | None, as_json: bool) -> None:
-    """Tell everything about a clip: how it was made and where its file is."""
+def tags(library: str | None, as_json: bool) -> None:
+    """List the tags in use and on how many clips each is."""
     with opened(library) as clips:
-        clip_id = clips.resolve(clip)
-        row = {**clip_row(clips.record(clip_id)), "file": str(clips.path(clip_id))}
+        found = clips.tags()
+    if as_json:
+        console.print_json(dict(found))
+        return
+    for tag, count in found:
+        click.echo(f"{count:6}  {tag}")
+
+
+@command.command("show")
+@click.argument("clip", metavar="ID|FILE")
+@console.library_option
+@console.json_option
+def show(clip: str, library: str | None, as_json: bool) -> None:
+    """Tell everything about a clip, or about a sound file that Driftwave wrote."""
+    if Path(clip).suffix:
+        row = show_file(Path(clip))
+    else:
+        with opened(library) as clips:
+            clip_id = clips.resolve(clip)
+            row = {**clip_row(clips.record(clip_id)), "file": str(clips.path(clip_id))}
     if as_json:
         console.print_json(row)
         return
@@ -100,66 +107,76 @@ def info(clip: str, library: str | None, as_json: bool) -> None:
         click.echo(f"{key:16} {value}")
 
 
-@command.command("export")
-@click.argument("clip_ids", metavar="ID...", nargs=-1, required=True)
-@click.option("--out", default=".", metavar="PATH", help="Folder, or a .wav or .flac file.")
-@click.option("--rate", type=int, metavar="HZ", help="Sample rate [default: the clip's].")
-@click.option("--format", "form", type=click.Choice(["wav", "flac"]), default="wav")
-@click.option("--force", is_flag=True, help="Replace files that exist.")
+@command.command("lineage")
+@click.argument("clip", metavar="ID")
+@click.option("--depth", type=click.IntRange(1, 100), default=20, help="Generations each way.")
 @console.library_option
 @console.json_option
-def export(
-    clip_ids: tuple[str, ...],
-    out: str,
-    rate: int | None,
-    form: str,
-    force: bool,
-    library: str | None,
-    as_json: bool,
-) -> None:
-    """Write clips as 24-bit files with their record inside."""
-    target = Path(out)
-    single = target.suffix.lower() in (".wav", ".flac")
-    if single and len(clip_ids) > 1:
-        raise UsageError(f"--out {out}: one file for {len(clip_ids)} clips; give a folder")
-    files = []
+def lineage(clip: str, depth: int, library: str | None, as_json: bool) -> None:
+    """Show what a clip was made from and what was made from it."""
     with opened(library) as clips:
-        for prefix in clip_ids:
-            clip_id = clips.resolve(prefix)
-            path = target if single else target / f"{clip_id}.{form}"
-            if path.exists() and not force:
-                raise UsageError(f"{path} exists; give another --out, or --force to replace it")
-            if not single:
-                target.mkdir(parents=True, exist_ok=True)
-            files.append(str(clips.export(clip_id, path, sample_rate=rate)))
-    _print_lines(files, as_json)
+        family = clips.lineage(clips.resolve(clip), depth=depth)
+    if as_json:
+        console.print_json(
+            {
+                "clip": clip_row(family.clip),
+                "parents": [_tree(one) for one in family.parents],
+                "children": [_tree(one) for one in family.children],
+            }
+        )
+        return
+    click.echo(clip_line(family.clip))
+    for title, branch in (("made from", family.parents), ("became", family.children)):
+        if branch:
+            click.echo(title)
+        for relative in branch:
+            for generation, one in relative.walk():
+                click.echo("  " * generation + _relative_line(one))
 
 
-@command.command("delete")
+def _tree(relative: Relative) -> dict[str, object]:
+    record = relative.record
+    return {
+        "id": relative.id,
+        "state": relative.state,
+        "name": record.name if record else "",
+        "prompt": record.prompt if record else "",
+        "relatives": [_tree(one) for one in relative.relatives],
+    }
+
+
+def _relative_line(relative: Relative) -> str:
+    if relative.record is None:
+        return f"{relative.id[:8]}   no longer in the library"
+    state = "" if relative.state == "here" else f"  ({relative.state})"
+    return clip_line(relative.record) + state
+
+
+@command.command("delete", help=f"Move clips to the trash, where they stay for {TRASH_DAYS} days.")
 @click.argument("clip_ids", metavar="ID...", nargs=-1, required=True)
 @console.library_option
 def delete(clip_ids: tuple[str, ...], library: str | None) -> None:
-    """Move clips to the trash; `clips restore` brings them back."""
+    """Move clips to the trash."""
     with opened(library) as clips:
-        for clip_id in [clips.resolve(prefix) for prefix in clip_ids]:
-            clips.delete(clip_id)
-            click.echo(clip_id)
+        found = [clips.resolve(prefix) for prefix in clip_ids]
+        clips.delete(*found)
+    print_lines(found, False)
 
 
 @command.command("restore")
 @click.argument("clip_ids", metavar="ID...", nargs=-1, required=True)
 @console.library_option
 def restore(clip_ids: tuple[str, ...], library: str | None) -> None:
-    """Take clips out of the trash; ID is the whole id, as `clips list --trash` prints it."""
+    """Take clips out of the trash."""
     with opened(library) as clips:
-        for clip_id in clip_ids:
-            click.echo(clips.restore(clip_id).id)
+        for prefix in clip_ids:
+            click.echo(clips.restore(clips.resolve(prefix, deleted=True)).id)
 
 
 @command.command("empty-trash")
 @console.library_option
 def empty_trash(library: str | None) -> None:
-    """Remove deleted clips for good."""
+    """Remove deleted clips for good; this cannot be undone."""
     with opened(library) as clips:
         console.note(f"{clips.empty_trash()} clips removed")
 
@@ -193,6 +210,52 @@ def favourite(clip: str, off: bool, library: str | None) -> None:
     """Make a clip a favourite."""
     with opened(library) as clips:
         clips.favourite(clips.resolve(clip), not off)
+
+
+@command.command("undo")
+@click.option("--steps", type=click.IntRange(1, MOST_STEPS), default=1, help="How many.")
+@console.library_option
+def undo(steps: int, library: str | None) -> None:
+    """Take back the last change of the library, whoever made it and however long ago."""
+    with opened(library) as clips:
+        for _ in range(steps):
+            click.echo(f"undone: {clips.undo().label}")
+
+
+@command.command("redo")
+@click.option("--steps", type=click.IntRange(1, MOST_STEPS), default=1, help="How many.")
+@console.library_option
+def redo(steps: int, library: str | None) -> None:
+    """Make the change again that was undone last."""
+    with opened(library) as clips:
+        for _ in range(steps):
+            click.echo(f"done again: {clips.redo().label}")
+
+
+@command.command("history")
+@click.option("--limit", type=click.IntRange(1, MOST_STEPS), default=20, show_default=True)
+@console.library_option
+@console.json_option
+def history(limit: int, library: str | None, as_json: bool) -> None:
+    """List the changes that can be undone, newest first."""
+    with opened(library) as clips:
+        found = clips.history.steps(limit)
+    if as_json:
+        console.print_json([_step_row(step) for step in found])
+        return
+    for step in found:
+        when = datetime.datetime.fromtimestamp(step.made).isoformat(" ", "seconds")
+        click.echo(f"{when}  {step.label}{'  (undone)' if step.undone else ''}")
+
+
+def _step_row(step: Step) -> dict[str, object]:
+    return {
+        "number": step.number,
+        "made": step.made,
+        "label": step.label,
+        "undone": step.undone,
+        "clips": list(step.clips),
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import logging
 import os
 import tomllib
@@ -46,8 +47,14 @@ class Settings:
         device: where voices run.
         library: folder of the clips.
         exports: folder for exported files when none is named.
-        osc_port: UDP port of the OSC door, 0 for any free one.
-        lan: whether other machines may reach it.
+        osc_port: UDP and TCP port of the OSC door, 0 for any free one.
+        web_port: TCP port of the page, OSCQuery and WebSockets, 0 for any free one.
+        lan: whether other machines may reach them.
+        allow: with `lan`, the only addresses and networks that may; none: every local one.
+        audio: sound device for the slots: off, default, an index, or part of a name.
+        audio_block: frames a callback of it, 0 for its own choice.
+        midi: MIDI ports to open: all inputs, off, or part of a name.
+        session: folder that keeps what is on the stage.
         log_format, log_level: of the log on stderr.
         memory_mb: most memory for loaded voices.
     """
@@ -57,7 +64,13 @@ class Settings:
     library: Path = field(default_factory=lambda: data_dir() / "library")
     exports: Path = field(default_factory=lambda: Path(platformdirs.user_music_dir()) / "Driftwave")
     osc_port: int = 9630
+    web_port: int = 9631
     lan: bool = False
+    allow: tuple[str, ...] = ()
+    audio: str = "off"
+    audio_block: int = 0
+    midi: str = "all"
+    session: Path = field(default_factory=lambda: data_dir() / "session")
     log_format: str = "text"
     log_level: str = "info"
     memory_mb: int = 2048
@@ -82,6 +95,17 @@ def _switch(value: object) -> bool:
     if isinstance(value, str) and value.lower() in words:
         return words[value.lower()]
     raise ValueError("true or false")
+
+
+def _addresses(value: object) -> tuple[str, ...]:
+    entries = value.replace(",", " ").split() if isinstance(value, str) else value
+    wanted = ValueError("IPv4 addresses or networks such as 192.168.1.20 or 192.168.1.0/24")
+    if not isinstance(entries, list | tuple):
+        raise wanted
+    try:
+        return tuple(str(ipaddress.IPv4Network(entry, strict=False)) for entry in entries)
+    except (ValueError, TypeError):
+        raise wanted from None
 
 
 def _whole(low: int, high: int) -> Callable[[object], int]:
@@ -115,7 +139,13 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "library": _folder,
     "exports": _folder,
     "osc_port": _whole(0, 65_535),
+    "web_port": _whole(0, 65_535),
     "lan": _switch,
+    "allow": _addresses,
+    "audio": _text,
+    "audio_block": _whole(0, 8192),
+    "midi": _text,
+    "session": _folder,
     "log_format": _one_of(*LOG_FORMATS),
     "log_level": _one_of(*LOG_LEVELS),
     "memory_mb": _whole(64, 1_048_576),

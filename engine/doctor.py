@@ -135,15 +135,23 @@ def _answers(path: Path) -> bool:
 
 
 def check_port(settings: Settings) -> list[Check]:
-    """Whether the OSC port is free, which it is not while an engine runs."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+    """Whether the OSC port and the web port are free, which they are not while an engine runs."""
+    return [
+        _check_port("osc", socket.SOCK_DGRAM, "UDP", settings.osc_port),
+        _check_port("web", socket.SOCK_STREAM, "TCP", settings.web_port),
+    ]
+
+
+def _check_port(name: str, kind: socket.SocketKind, transport: str, port: int) -> Check:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, kind is socket.SOCK_STREAM)
         try:
-            probe.bind(("127.0.0.1", settings.osc_port))
+            probe.bind(("127.0.0.1", port))
         except OSError as error:
-            finding = f"UDP port {settings.osc_port}: {error.strerror}"
-            remedy = "fine while an engine runs; else stop that program or use --osc-port"
-            return [Check("osc port", WARNING, finding, remedy)]
-    return [Check("osc port", OK, f"UDP port {settings.osc_port} is free")]
+            finding = f"{transport} port {port}: {error.strerror}"
+            remedy = f"fine while an engine runs; else stop that program or use --{name}-port"
+            return Check(f"{name} port", WARNING, finding, remedy)
+    return Check(f"{name} port", OK, f"{transport} port {port} is free")
 
 
 def check_sound(settings: Settings) -> list[Check]:

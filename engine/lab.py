@@ -24,6 +24,7 @@ from engine.errors import DriftwaveError, UsageError
 from engine.train import device_named, parse_budget
 
 if TYPE_CHECKING:
+    from engine.laboratory.comparison import Plan
     from engine.laboratory.training import Bench, Outcome
     from engine.training.recipe import Recipe
 
@@ -47,6 +48,10 @@ _NOTE_SECONDS = 10.0  # between lines about a run
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--threads", type=int, help="CPU threads of torch.")
 @click.option("--list", "list_only", is_flag=True, help="List the recipes and how they stand.")
+@click.option("--sounds", "count", type=int, default=0, help="Sounds a row; 0 = all held out.")
+@click.option(
+    "--patience", default=20.0, show_default=True, help="Seconds that a point of a curve may take."
+)
 @click.option("--report/--no-report", default=True, help="Evaluate the models at the end.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line on stdout.")
 def command(
@@ -61,12 +66,15 @@ def command(
     device: str,
     threads: int | None,
     list_only: bool,
+    count: int,
+    patience: float,
     report: bool,
     as_json: bool,
 ) -> None:
     """Train the laboratory's recipes in --out, each after what it needs."""
     import torch
 
+    from engine.laboratory.comparison import Plan
     from engine.laboratory.plan import RECIPES, lab_recipes, ordered
     from engine.laboratory.training import Bench
 
@@ -90,7 +98,7 @@ def command(
         rows = [vars(outcome) for outcome in outcomes]
         click.echo(json.dumps({"runs": rows, "failed": {k: str(v) for k, v in failures.items()}}))
     if report and not stop.is_set():
-        _report(chosen, out, sounds, bench.device)
+        _report(chosen, out, sounds, Plan(sounds=count, seconds_a_point=patience), bench.device)
     if failures:
         raise next(iter(failures.values()))
 
@@ -172,14 +180,27 @@ def _first_comment(text: str) -> str:
     return text.split("\n", 1)[0].removeprefix("#").strip()
 
 
-def _report(recipes: Sequence[Recipe], out: Path, sounds: Path, device: str) -> None:
-    """Evaluate every recipe that has a model by now."""
+def _report(recipes: Sequence[Recipe], out: Path, sounds: Path, plan: Plan, device: str) -> None:
+    """Evaluate every recipe that has a model by now, and those that make whole sounds once more."""
     from engine.laboratory.report import write_report
+    from engine.laboratory.training import curve, whole_sounds
+    from engine.laboratory.verdicts import as_markdown, verdicts
     from engine.training.loop import MODEL
 
     runs = [out / recipe.name for recipe in recipes if (out / recipe.name / MODEL).exists()]
-    write_report(runs, sounds, out / "report", say=console.note, device=device)
-    console.note(f"the report is in {out / 'report'}")
+    curves = {run.name: curve(run) for run in runs}
+    whole = [run for run in runs if whole_sounds(run)]
+    parts = [("report", runs)]
+    if whole and len(whole) < len(runs):
+        # waveforms are short and of a low rate, and all are compared as the shortest is
+        parts.append(("report-whole", whole))
+    for folder, chosen in parts:
+        found = write_report(
+            chosen, sounds, out / folder, say=console.note, plan=plan, device=device
+        )
+        table = as_markdown(verdicts(found, curves))
+        (out / folder / "verdicts.md").write_text(table, encoding="utf-8")
+        console.note(f"the report is in {out / folder}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

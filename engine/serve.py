@@ -17,7 +17,7 @@ import click
 
 from engine import __version__, console
 from engine.config import Settings, resolve
-from engine.errors import PortError, VoiceError
+from engine.errors import PortError, UsageError, VoiceError
 from engine.jobs import Engine, EngineStatus
 from engine.library import Library
 from engine.logs import start_logging
@@ -119,7 +119,7 @@ class _Loading(threading.Thread):
 
 
 class Doors:
-    """The OSC port and the plugins' socket, open until `stack` closes.
+    """The OSC port, the web port and the plugins' socket, open until `stack` closes.
 
     Raises PortError when another engine has one of them.
     """
@@ -127,24 +127,49 @@ class Doors:
     def __init__(
         self, stack: ExitStack, engine: Engine, library: Library, settings: Settings
     ) -> None:
+        from bridge.net_access import AccessList
         from bridge.osc import OscPortError, OscServer
         from engine.doors.osc_door import OscDoor
+        from engine.doors.stage_host import open_stage
 
-        door = OscDoor(engine, library, default_voice=settings.voice, exports=settings.exports)
+        self._stage = open_stage(stack, engine, settings)
+        door = OscDoor(
+            engine,
+            library,
+            default_voice=settings.voice,
+            exports=settings.exports,
+            stage=self._stage,
+        )
         stack.callback(door.close)
         self.host = "0.0.0.0" if settings.lan else "127.0.0.1"
+        access = AccessList(lan=settings.lan, allow=settings.allow)
         self._osc = OscServer(
-            self.host, settings.osc_port, door, version=__version__, lan=settings.lan
+            self.host, settings.osc_port, door, version=__version__, access=access
         )
         try:
             self._osc.start()
         except OscPortError as error:
             raise PortError(str(error)) from None
         stack.callback(self._osc.stop)
+        self._stage.tell(self._osc.dispatcher)
         self.port = self._osc.port
+        self.web_port = self._open_web(stack, engine, settings)
         self._link = self._open_link(stack, engine, settings)
         self.socket = "" if self._link is None else str(self._link.path)
         self._published = -1
+
+    @property
+    def sound(self) -> str:
+        """The sound device that plays, or ""."""
+        return self._stage.sound.device
+
+    @property
+    def page(self) -> str:
+        """Address of the page, as it is typed into a browser."""
+        from bridge.lan_address import lan_address
+
+        host = self.host if self.host != "0.0.0.0" else lan_address() or "127.0.0.1"
+        return f"http://{host}:{self.web_port}/"
 
     def publish(self, status: EngineStatus) -> None:
         """Tell the plugins how the engine keeps up, when something changed."""
@@ -153,6 +178,18 @@ class Doors:
             self._link.publish(
                 status.finished, round(status.p50_ms * 1000), round(status.p99_ms * 1000)
             )
+
+    def _open_web(self, stack: ExitStack, engine: Engine, settings: Settings) -> int:
+        from bridge.web import WebPortError, WebServer
+        from engine.doors.web_door import WebDoor
+
+        web = WebServer(self.host, settings.web_port, self._osc, WebDoor(engine))
+        try:
+            web.start()
+        except WebPortError as error:
+            raise PortError(str(error)) from None
+        stack.callback(web.stop)
+        return web.port
 
     def _open_link(self, stack: ExitStack, engine: Engine, settings: Settings) -> LinkServer | None:
         try:
@@ -186,7 +223,10 @@ def _announce(
     facts = {
         "osc_host": doors.host,
         "osc_port": doors.port,
+        "web_port": doors.web_port,
+        "page": doors.page,
         "socket": doors.socket,
+        "audio": doors.sound,
         "version": __version__,
         "voices": list(status.loaded),
         "device": status.device,
@@ -200,26 +240,63 @@ def _announce(
     sound = f"{', '.join(status.loaded)} on {status.device}" if status.loaded else "no voice yet"
     console.note(
         f"driftwave {__version__} ready in {seconds:.2f} s: {sound}\n"
+        f"  page     {doors.page}\n"
         f"  OSC      udp://{doors.host}:{doors.port}  (/drift/hello)\n"
         f"  plugins  {doors.socket or 'cannot connect'}\n"
+        f"  sound    {doors.sound or 'off; --audio turns it on'}\n"
         f"  library  {library.folder}  ({facts['clips']} clips)\n"
         "  stop with Ctrl-C"
     )
 
 
 @click.command("serve")
-@click.option("--osc-port", type=int, metavar="PORT", help="UDP port [default: 9630; 0 = any].")
+@click.option(
+    "--osc-port", type=int, metavar="PORT", help="OSC port, UDP and TCP [default: 9630; 0 = any]."
+)
+@click.option(
+    "--web-port", type=int, metavar="PORT", help="TCP port of the page [default: 9631; 0 = any]."
+)
 @click.option("--lan", is_flag=True, default=None, help="Let other machines in.")
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="ADDRESS",
+    help="With --lan: let only this address or network in; repeatable.",
+)
 @click.option("--voice", "voices", multiple=True, metavar="NAME", help="Voice to load; repeatable.")
 @console.device_option
 @console.library_option
+@click.option(
+    "--audio",
+    is_flag=False,
+    flag_value="default",
+    metavar="[DEVICE]",
+    help="Play the slots on a sound device, by index or part of its name.",
+)
+@click.option(
+    "--audio-block", type=int, metavar="FRAMES", help="Frames a callback [default: the device's]."
+)
+@click.option(
+    "--midi",
+    metavar="all|off|NAME",
+    help="MIDI ports, by part of their name [default: all inputs].",
+)
+@click.option("--session", metavar="DIR", help="Folder that keeps what is on the stage.")
+@click.option("--list-devices", is_flag=True, help="List the sound devices and end.")
 @click.option("--log-format", metavar="text|json", help="Log on stderr [default: text].")
 def command(
     osc_port: int | None,
+    web_port: int | None,
     lan: bool | None,
+    allow: tuple[str, ...],
     voices: tuple[str, ...],
     device: str | None,
     library: str | None,
+    audio: str | None,
+    audio_block: int | None,
+    midi: str | None,
+    session: str | None,
+    list_devices: bool,
     log_format: str | None,
 ) -> int:
     """Run the engine that plugins and OSC controllers talk to.
@@ -229,14 +306,27 @@ def command(
     settings = resolve(
         {
             "osc_port": osc_port,
+            "web_port": web_port,
             "lan": lan,
+            "allow": allow or None,
             "voice": voices[0] if voices else None,
             "device": device,
             "library": library,
+            "audio": audio,
+            "audio_block": audio_block,
+            "midi": midi,
+            "session": session,
             "log_format": log_format,
         }
     )
+    if allow and not settings.lan:
+        raise UsageError(f"--allow {allow[0]} without --lan: add --lan to let other machines in")
     start_logging(settings.log_format, settings.log_level)
+    if list_devices:
+        from engine.doors.stage_host import list_devices as describe
+
+        click.echo(describe())
+        return 0
     return run_serve(settings, voices)
 
 

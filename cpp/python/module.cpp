@@ -6,5 +6,6 @@ PYBIND11_MODULE(_native, m) {
   driftwave::register_link(m);
 #ifdef DRIFTWAVE_WITH_SHIM
   driftwave::register_shim(m);
+  driftwave::register_deck(m);
 #endif
 }

@@ -11,4 +11,7 @@ void register_link(pybind11::module_& m);
 /// The plugin core and its parameter table (shim_module.cpp).
 void register_shim(pybind11::module_& m);
 
+/// A Generator with a time line and a sound device's callback (deck_module.cpp).
+void register_deck(pybind11::module_& m);
+
 }  // namespace driftwave

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "python/generator_handle.h"
 #include "python/module.h"
 #include "shim/generator.h"
 
@@ -21,23 +22,9 @@ using namespace driftwave::shim;
 namespace {
 
 using Floats = py::array_t<float, py::array::c_style | py::array::forcecast>;
+using Handle = driftwave::GeneratorHandle;
 using NoGil = py::call_guard<py::gil_scoped_release>;
 using Events = std::vector<std::pair<std::uint32_t, py::bytes>>;
-
-// A Generator that can be closed before Python's garbage collector comes by.
-class Handle {
- public:
-  explicit Handle(const GeneratorOptions& options)
-      : generator_(std::make_unique<Generator>(options)) {}
-  Generator& get() const {
-    if (generator_ == nullptr) throw py::value_error("this Generator is closed");
-    return *generator_;
-  }
-  void close() { generator_.reset(); }
-
- private:
-  std::unique_ptr<Generator> generator_;
-};
 
 void check_pad(std::uint32_t pad) {
   if (pad >= kPadCount) {
@@ -349,6 +336,7 @@ void register_shim(py::module_& m) {
            py::arg("playing") = false, py::arg("bpm") = py::none(), py::arg("beat") = 0.0,
            py::arg("bar_quarters") = 4.0, py::arg("frame") = py::none())
       .def("panic", [](const Handle& self) { self.get().panic(); })
+      .def("stop", of_pad(&Generator::stop), py::arg("pad"))
       .def(
           "set_parameter",
           [](const Handle& self, std::uint32_t index, float value) {

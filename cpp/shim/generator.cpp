@@ -62,6 +62,8 @@ void Generator::process(float* const outputs[2], std::uint32_t frames,
 
 void Generator::panic() noexcept RT_NONBLOCKING { impl_->core.player.panic(); }
 
+void Generator::stop(std::uint32_t pad) noexcept RT_NONBLOCKING { impl_->core.player.stop(pad); }
+
 void Generator::set_parameter(std::uint32_t index, float value) noexcept RT_NONBLOCKING {
   impl_->core.parameters.set(index, value);
 }

@@ -150,6 +150,9 @@ class Generator {
   /// [any] Silences everything within 5 ms at the next process().
   void panic() noexcept RT_NONBLOCKING;
 
+  /// [any] Fades one pad's voices out at the next process(), as fast as a choke.
+  void stop(std::uint32_t pad) noexcept RT_NONBLOCKING;
+
   // ---- parameters ----
 
   /// [any] Clamped and rounded by the table; unknown indexes and outputs are ignored. A trigger

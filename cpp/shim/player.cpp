@@ -86,6 +86,13 @@ void Player::process(float* const outputs[2], std::uint32_t frames,
     fade_all(frames_of(kPanicMs));
     loops_.fade_all();
   }
+  if (const std::uint32_t stopped = stopped_.exchange(0, std::memory_order_acquire)) {
+    for (Voice& voice : voices_) {
+      if (!voice.idle() && (stopped >> voice.how().pad & 1U) != 0) {
+        voice.send_off(frames_of(kChokeMs));
+      }
+    }
+  }
   follow(transport);
   PlayedNote played;
   for (std::uint32_t i = 0; i < kWaitingNotes && clips_.pop_note(played); ++i) {

@@ -36,6 +36,11 @@ class Player {
   /// [any] Fades everything out at the next process().
   void panic() noexcept RT_NONBLOCKING { panic_.store(true, std::memory_order_release); }
 
+  /// [any] Fades one pad out at the next process().
+  void stop(std::uint32_t pad) noexcept RT_NONBLOCKING {
+    if (pad < kPadCount) stopped_.fetch_or(1U << pad, std::memory_order_release);
+  }
+
   /// [any]
   std::uint32_t playing_voices() const noexcept RT_NONBLOCKING {
     return playing_.load(std::memory_order_relaxed);
@@ -129,6 +134,7 @@ class Player {
   std::atomic<double> bar_quarters_{4.0};
   std::atomic<bool> transport_playing_{false};
   std::atomic<bool> panic_{false};
+  std::atomic<std::uint32_t> stopped_{0};  ///< a bit for each pad to fade out
   std::atomic<std::uint32_t> playing_{0};
   std::atomic<std::uint32_t> late_{0};
   std::atomic<std::uint32_t> blocks_{0};

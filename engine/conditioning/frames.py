@@ -1,7 +1,10 @@
-"""Conditions along time, measured from audio: mel frames for vocoders, sketches to draw.
+"""Conditions along time: mel frames for vocoders, sketches to draw, the place in a sound.
 
 A sketch is two curves in 0..1: loudness (RMS from -60 dB to 0 dB of a sound whose peak is 0.95)
 and brightness (the spectral centroid from 20 Hz, ten octaves up; 0 where the sound is silent).
+A place is how long ago the sound began, told by four curves that fall from 1 to -1 at different
+rates: what a network of limited sight needs to know where in a one-shot it is.
+
 numpy only, so that training, runtime and a beatbox are measured alike.
 """
 
@@ -15,7 +18,17 @@ from numpy.typing import NDArray
 
 from engine.errors import RecipeError
 
-__all__ = ["FRAME_SECONDS", "SKETCH", "FrameSettings", "mel", "mel_filters", "sketch", "sketch_of"]
+__all__ = [
+    "FRAME_SECONDS",
+    "SKETCH",
+    "FrameSettings",
+    "mel",
+    "mel_amplitude",
+    "mel_filters",
+    "place",
+    "sketch",
+    "sketch_of",
+]
 
 Floats = NDArray[np.float32]
 
@@ -23,7 +36,8 @@ SKETCH = ("loudness", "brightness")
 """The curves of a sketch, in order."""
 FRAME_SECONDS = 1024 / 44_100
 """What one frame of a sketch covers: a latent frame of the codec."""
-KINDS = ("", "mel", "sketch")
+KINDS = ("", "mel", "sketch", "place")
+_PLACE_SECONDS = (0.004, 0.016, 0.064, 0.256)  # in which a curve of place falls to 1 / e
 _MEL_FLOOR_DB, _MEL_RANGE_DB = -80.0, 40.0  # mel frames are (dB - floor) / range - 1
 _LOW_HZ = 20.0
 _QUIET_DB = -60.0
@@ -35,20 +49,32 @@ _PEAK = 0.95
 class FrameSettings:
     """Table [data.condition] of a recipe: which frames a network is told."""
 
-    kind: str = ""  # "" = none | mel | sketch
-    hop: int = 256  # samples a frame of mel; the network's upsampling, multiplied
+    kind: str = ""  # "" = none | mel | sketch | place
+    hop: int = 256  # samples a frame of mel or place; the network's upsampling, multiplied
     bands: int = 80  # of mel
+    # of mel: the network works on sound whose spectrum the frames have been taken out of
+    # (engine.codecs.shaping), and what it makes is matched to the frames so many times
+    shaped: bool = False
+    matched: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise RecipeError(f"condition kind is {self.kind!r}; expected mel or sketch")
-        if self.hop < 1 or self.bands < 1:
-            raise RecipeError(f"condition has hop {self.hop}, bands {self.bands}; expected 1 up")
+            raise RecipeError(f"condition kind is {self.kind!r}; expected mel, sketch or place")
+        if (self.shaped or self.matched) and self.kind != "mel":
+            raise RecipeError(
+                f"condition {self.kind!r} is shaped or matched; expected that of mel alone"
+            )
+        if self.hop < 1 or self.bands < 1 or self.matched < 0:
+            raise RecipeError(
+                f"condition has hop {self.hop}, bands {self.bands}, matched {self.matched}; "
+                "expected 1, 1 and 0 at least"
+            )
 
     @property
     def channels(self) -> int:
         """M of the frames; 0 = none."""
-        return {"": 0, "mel": self.bands, "sketch": len(SKETCH)}[self.kind]
+        known = {"mel": self.bands, "sketch": len(SKETCH), "place": len(_PLACE_SECONDS)}
+        return known.get(self.kind, 0)
 
 
 def mel(audio: Floats, sample_rate: int, hop: int, bands: int) -> Floats:
@@ -66,6 +92,19 @@ def mel(audio: Floats, sample_rate: int, hop: int, bands: int) -> Floats:
     level = 20.0 * np.log10(mel_filters(sample_rate, size, bands) @ amplitude.T + 1e-7)
     scaled = (np.maximum(level, _MEL_FLOOR_DB) - _MEL_FLOOR_DB) / _MEL_RANGE_DB - 1.0
     return np.asarray(scaled, np.float32)
+
+
+def mel_amplitude(frames: Floats | np.float32) -> NDArray[np.float64]:
+    """The bands' amplitudes that frames stand for, where a full-scale sine has 1."""
+    level = (np.asarray(frames, np.float64) + 1.0) * _MEL_RANGE_DB + _MEL_FLOOR_DB
+    return np.asarray(10.0 ** (level / 20.0))
+
+
+def place(frames: int, sample_rate: int, hop: int) -> Floats:
+    """Curves (4, frames) of a sound that begins with frame 0, each frame told at its middle."""
+    seconds = (np.arange(frames) + 0.5) * hop / sample_rate
+    falls = [2.0 * np.exp(-seconds / each) - 1.0 for each in _PLACE_SECONDS]
+    return np.asarray(np.stack(falls), np.float32)
 
 
 def sketch(audio: Floats, starts: NDArray[np.int64], size: int, sample_rate: int) -> Floats:

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from engine.errors import BadRange
-from engine.types import Clip
-
-
-def default_export_path(folder: Path, clip: Clip) -> Path:
-    """A new file name for a clip in the export folder: its words, seed and a bit of its id."""
-    stem = re.sub(r"[^\w]+", "-", clip.prompt.lower()).strip("-_")[:60] or clip.voice
-    return folder / f"{stem}_{clip.id[:8]}.wav"
 
 
 def chosen_export_path(folder: Path, path: str) -> Path:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bridge import osc_requests as requests
 from bridge.osc_call import OscCall
-from engine.doors.common import chosen_export_path, default_export_path, device_name
+from engine.doors.common import chosen_export_path, device_name
+from engine.doors.library_door import LibraryDoor, osc_clip
+from engine.doors.slow_work import SlowWork
 from engine.errors import DriftwaveError, StorageError
 from engine.jobs import ALL_JOBS, Engine, Job, JobListener, Priority, Progress
 from engine.jobs.job import as_driftwave_error
-from engine.library import ClipRecord, Library
-from engine.library.export import export_clip
+from engine.library import Library, Search, Wanted
+from engine.library.export import export_beside, export_clip
+from engine.library.importing import IMPORT
 from engine.types import Clip, GenerateRequest
+
+if TYPE_CHECKING:
+    from engine.doors.stage_door import StageDoor
 
 log = logging.getLogger(__name__)
 
@@ -68,21 +75,31 @@ class CallListener(JobListener):
 class OscDoor:
     """Implements `bridge.osc_handler.OscHandler` for an engine. [OSC receive thread]
 
-    `default_voice` is used when a request names none; `exports` is the folder for files.
+    `default_voice` is used when a request names none; `exports` is the folder for files; `stage`
+    answers the methods of the stage.
     """
 
     def __init__(
-        self, engine: Engine, library: Library, *, default_voice: str, exports: Path
+        self,
+        engine: Engine,
+        library: Library,
+        *,
+        default_voice: str,
+        exports: Path,
+        stage: StageDoor,
     ) -> None:
+        self.stage = stage
         self._engine = engine
         self._library = library
         self._default_voice = default_voice
         self._exports = exports
-        self._slow = ThreadPoolExecutor(1, "osc slow")
+        self._slow = SlowWork("osc slow")
+        self.library = LibraryDoor(library, self._slow, exports=exports)
 
     def close(self) -> None:
-        """End the thread for slow work."""
-        self._slow.shutdown(wait=True, cancel_futures=True)
+        """End the threads for slow work."""
+        self.library.close()
+        self._slow.close()
 
     def status(self, call: OscCall, request: requests.Nothing) -> None:
         """Report what the engine is doing."""
@@ -97,11 +114,14 @@ class OscDoor:
                 queued=status.waiting,
                 clips=self._library.count(),
                 uptime_s=status.uptime_s,
+                audio=self.stage.sound.device,
+                xruns=self.stage.sound.xruns,
             )
         )
 
     def panic(self, call: OscCall, request: requests.Panic) -> None:
-        """Cancel every job of every door."""
+        """Cancel every job of every door and silence the stage."""
+        self.stage.panic()
         self._engine.cancel(ALL_JOBS)
         call.done()
 
@@ -125,7 +145,7 @@ class OscDoor:
                 )
             call.done(len(voices))
 
-        self._later(call, work)
+        self._slow.later(call, work)
 
     def load_voice(self, call: OscCall, request: requests.VoiceName) -> None:
         """Load a voice; answered when it is in memory."""
@@ -161,14 +181,17 @@ class OscDoor:
     def vary(self, call: OscCall, request: requests.VaryCommand) -> None:
         """Make variations of a clip with the voice that made it."""
         source = self._engine.record(request.clip)
+        imported = source.voice == IMPORT
         self._submit(
             call,
             GenerateRequest(
-                voice=source.voice,
+                voice=self._default_voice if imported else source.voice,
                 prompt=source.prompt if request.prompt is None else request.prompt,
                 negative=source.negative,
                 seed=request.seed,
-                steps=request.steps or source.steps,
+                steps=request.steps
+                or source.steps
+                or self._engine.voices.default_steps(self._default_voice),
                 count=request.count,
                 seconds=source.seconds,
                 source_id=source.id,
@@ -197,9 +220,9 @@ class OscDoor:
             )
             for record in found:
                 call.clip(osc_clip(record))
-            call.done(len(found), self._library.count(text=request.search))
+            call.done(len(found), self._library.count(Search(text=request.search)))
 
-        self._later(call, work)
+        self._slow.later(call, work)
 
     def get_clip(self, call: OscCall, request: requests.ClipId) -> None:
         """Report one clip."""
@@ -210,15 +233,16 @@ class OscDoor:
         """Write a clip as a sound file and answer with its path."""
 
         def work() -> None:
-            clip = self._engine.clip(request.clip)
-            if request.path is None:
-                self._exports.mkdir(parents=True, exist_ok=True)
-                path = default_export_path(self._exports, clip)
+            clip, record = self._engine.clip(request.clip), self._engine.record(request.clip)
+            if not request.path:
+                wanted = Wanted(request.format, request.rate, request.depth)
+                path = export_beside(clip, record, self._exports, wanted)
             else:
                 path = chosen_export_path(self._exports, request.path)
-            call.done(str(export_clip(clip, path)))
+                export_clip(clip, path, sample_rate=request.rate, depth=request.depth)
+            call.done(str(path))
 
-        self._later(call, work)
+        self._slow.later(call, work)
 
     def favourite_clip(self, call: OscCall, request: requests.ClipFavourite) -> None:
         """Mark or unmark a clip."""
@@ -246,7 +270,7 @@ class OscDoor:
             change(clip_id)
             call.done()
 
-        self._later(call, work)
+        self._slow.later(call, work)
 
     def _submit(self, call: OscCall, request: GenerateRequest) -> None:
         self._engine.submit(
@@ -256,18 +280,6 @@ class OscDoor:
             listener=CallListener(call),
             job_id=call.job,
         )
-
-    def _later(self, call: OscCall, work: Callable[[], None]) -> None:
-        """Do slow work off the receive thread; whatever it raises is answered."""
-
-        def run() -> None:
-            try:
-                work()
-            except Exception as error:
-                known = as_driftwave_error(error)
-                call.fail(known.code, str(known))
-
-        self._slow.submit(run)
 
     def _when_done(self, call: OscCall, future: Future[None] | Future[bool]) -> None:
         def answer(finished: Future[None] | Future[bool]) -> None:
@@ -279,22 +291,3 @@ class OscDoor:
                 call.fail(known.code, str(known))
 
         future.add_done_callback(answer)
-
-
-def osc_clip(record: ClipRecord) -> requests.OscClip:
-    """A record as OSC reports it."""
-    return requests.OscClip(
-        id=record.id,
-        name=record.name,
-        seconds=record.seconds,
-        sample_rate=record.sample_rate,
-        channels=record.channels,
-        seed=record.seed,
-        index=record.index,
-        steps=record.steps,
-        voice=record.voice,
-        prompt=record.prompt,
-        favourite=record.favourite,
-        tags=record.tags,
-        created=record.created,
-    )

@@ -38,6 +38,7 @@ from engine.schedules import (
 )
 
 WEIGHTINGS = ("objective", "snr", "min_snr")
+_MANY_TIMESTEPS = 100
 _MOST_SIGMA = 160.0  # solvers begin here at most, about where DDPM's linear schedule ends
 
 
@@ -117,9 +118,14 @@ class Ddpm(Framework):
             # the papers begin with x_T ~ N(0, 1) on the variance-preserving scale
             lambda sigma: (1.0 + sigma * sigma) ** 0.5,
         )
-        ways = {
+        first = {
             "ancestral": way("ancestral", subset, trained),
             "ddim": way("ddim", subset, min(50, trained)),
+        }
+        if trained > _MANY_TIMESTEPS:  # nobody waits for all of them unasked
+            first = dict(reversed(first.items()))
+        ways = {
+            **first,
             "dpmpp_2m": way("dpmpp_2m", between, 20),
             "heun": way("heun", between, 18),
             "edm": way("edm", between, 50),

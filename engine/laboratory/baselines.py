@@ -8,18 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from engine.codecs.shaping import matched, shaped
+from engine.conditioning.frames import FrameSettings, mel
 from engine.laboratory.subjects import Sounds
-from engine.metrics.griffin_lim import MEL_BANDS, through_mel
+from engine.metrics.griffin_lim import HOP, ITERATIONS, MEL_BANDS, through_mel
 from engine.metrics.measure import SEED, Real
 
-__all__ = ["GRIFFIN_LIM", "NOISY", "NOISY_DB", "REAL", "griffin_lim", "made_baselines", "noisy"]
+__all__ = ["NOISY", "NOISY_DB", "REAL", "griffin_lim", "made_baselines", "noise_of_frames", "noisy"]
 
 FloatArray = npt.NDArray[np.float32]
 
 REAL = "real: training sounds"
 NOISY_DB = 10.0
 NOISY = f"floor: noisy at {NOISY_DB:.0f} dB"
-GRIFFIN_LIM = f"floor: Griffin-Lim, {MEL_BANDS} mel bands"
 
 
 def made_baselines(real: Real) -> Iterator[tuple[str, Sounds]]:
@@ -34,11 +35,30 @@ def made_baselines(real: Real) -> Iterator[tuple[str, Sounds]]:
     yield "floor: mean sound", _timed(real.means.mean_sound, kinds)
 
 
-def griffin_lim(sounds: Sequence[FloatArray], sample_rate: int) -> Sounds:
-    """Each sound (T,) reduced to mel bands and made again without learning anything."""
+def griffin_lim(
+    sounds: Sequence[FloatArray], sample_rate: int, bands: int = MEL_BANDS, hop: int = HOP
+) -> tuple[str, Sounds]:
+    """Name and sounds: each (T,) reduced to mel bands and made again without learning anything."""
     begun = time.perf_counter()
-    made = [through_mel(sound, sample_rate) for sound in sounds]
-    return Sounds(made, 0, _each_ms(begun, len(made)))
+    made = [through_mel(sound, sample_rate, bands, hop) for sound in sounds]
+    name = f"floor: Griffin-Lim, {ITERATIONS} iterations, {bands} bands each {hop}"
+    return name, Sounds(made, 0, _each_ms(begun, len(made)))
+
+
+def noise_of_frames(
+    sounds: Sequence[FloatArray], sample_rate: int, told: FrameSettings
+) -> tuple[str, Sounds]:
+    """Name and sounds: noise in the spectrum of each sound's mel frames, matched as told."""
+    begun = time.perf_counter()
+    rng = np.random.default_rng(SEED)
+    hop, made = told.hop, []
+    for sound in sounds:
+        frames = mel(sound, sample_rate, hop, told.bands)
+        noise = rng.standard_normal(hop * frames.shape[1]).astype(np.float32)
+        whole = shaped(noise, frames, sample_rate, hop)
+        made.append(matched(whole, frames, sample_rate, hop, told.matched)[: len(sound)])
+    name = f"floor: noise of {told.bands} bands each {hop}"
+    return name, Sounds(made, 0, _each_ms(begun, len(made)))
 
 
 def noisy(sounds: Sequence[FloatArray]) -> list[FloatArray]:

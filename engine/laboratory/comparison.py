@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.conditioning.frames import FRAME_SECONDS, FrameSettings, sketch_of
 from engine.errors import DriftwaveError, UsageError
 from engine.laboratory import baselines
-from engine.laboratory.subjects import Made, Model, Sounds
+from engine.laboratory.subjects import HasUntrained, Made, Model, Sounds
 from engine.laboratory.voice_model import UntrainedVoice, VoiceModel
 from engine.metrics import measure
 from engine.metrics.measure import SEED, Real
@@ -28,7 +29,7 @@ FloatArray = npt.NDArray[np.float32]
 Row = dict[str, Any]
 Say = Callable[[str], None]
 
-STEPS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000)
+STEPS = (1, 2, 4, 6, 8, 16, 32, 50, 128, 256, 512, 1000)
 SHORTEST_SECONDS = 0.25  # compared; a subject's shorter sounds end in silence
 RENDERED = 48  # held-out sounds that a subject which needs sounds is given
 PROBES = 2  # sounds that tell a subject's length and speed
@@ -117,6 +118,7 @@ def _measure_maker(
 ) -> None:
     """The rows and points of a subject that generates."""
     chosen = _samplers(subject, plan) if subject.kind == "generates" else [("", 1)]
+    frames = _sketches(subject, found.real)
     times_ms = {max(1, next(iter(subject.samplers.values()), 1)): probe_ms}
     for place, (sampler, usual) in enumerate(chosen):
         seen: dict[int, Row] = {}
@@ -130,7 +132,7 @@ def _measure_maker(
                 slow.append(str(steps))
                 continue
             try:
-                made = _made(subject, found.real.held_categories, plan, sampler, steps)
+                made = _made(subject, found.real.held_categories, plan, sampler, steps, frames)
             except DriftwaveError as error:
                 refused.append(f"{_called(subject, sampler)}, {steps} steps: {error}")
                 continue
@@ -179,9 +181,17 @@ def _measure_given(
     if "denoises" in kinds:
         made = Sounds(baselines.noisy(wanted), 0, 0.0)
         add(baselines.NOISY, "denoises", made, real.sample_rate)
-    made = baselines.griffin_lim(wanted, real.sample_rate)
-    add(baselines.GRIFFIN_LIM, "vocodes", made, real.sample_rate)
-    for subject in subjects:
+    if "reconstructs" in kinds:
+        means = [real.means.mean_sound(int(shard.category[row])) for row in rows]
+        add("floor: mean sound", "reconstructs", Sounds(means, 0, 0.0), real.sample_rate)
+    for rate, told in _frames_of(subjects) or [(real.sample_rate, FrameSettings())]:
+        sounds = [measure.fitted(x, shard.sample_rate, rate, real.seconds) for x in whole]
+        if told.kind == "mel":
+            name, made = baselines.noise_of_frames(sounds, rate, told)
+            add(name, "vocodes", made, rate)
+        name, made = baselines.griffin_lim(sounds, rate, told.bands, told.hop)
+        add(name, "vocodes", made, rate)
+    for subject in [*_untrained(subjects), *subjects]:
         if subject.kind == "generates":
             continue
         rate = subject.sample_rate
@@ -209,10 +219,45 @@ def _measure_given(
             )  # fmt: skip
 
 
+def _untrained(subjects: Sequence[Model]) -> list[Model]:
+    """The first trained run that reconstructs, as it was before training."""
+    runs = [s for s in subjects if s.kind == "reconstructs" and isinstance(s, HasUntrained)]
+    return [run.untrained() for run in runs[:1]]
+
+
+def _sketches(subject: Model, real: Real) -> FloatArray | None:
+    """For a subject that is told sketches, those of training sounds, one a held-out sound."""
+    if subject.condition.kind != "sketch":
+        return None
+    usual = subject.generate(_ANY, seed=SEED, steps=1)
+    frames = round(len(usual.audio[0]) / subject.sample_rate / FRAME_SECONDS)
+    told = [sketch_of(sound, real.sample_rate)[:, :frames] for sound in real.twins]
+    return np.stack([np.pad(each, ((0, 0), (0, frames - each.shape[1]))) for each in told])
+
+
+def _frames_of(subjects: Sequence[Model]) -> list[tuple[int, FrameSettings]]:
+    """The sample rates and mel frames from which vocoders make sound, each once."""
+    return list(
+        dict.fromkeys(
+            (subject.sample_rate, subject.condition)
+            for subject in subjects
+            if subject.kind == "vocodes"
+        )
+    )
+
+
 def _made(
-    subject: Model, categories: npt.NDArray[np.int64], plan: Plan, sampler: str, steps: int
+    subject: Model,
+    categories: npt.NDArray[np.int64],
+    plan: Plan,
+    sampler: str,
+    steps: int,
+    frames: FloatArray | None = None,
 ) -> Sounds:
-    """One sound for each category, asked for a few at a time; sound k has seed SEED + k."""
+    """One sound for each category, asked for a few at a time; sound k has seed SEED + k.
+
+    frames: (N, M, L) conditions along time; None = the subject's usual ones.
+    """
     asked = categories if subject.conditional else np.full_like(categories, -1)
     guidance = plan.guidance
     if guidance is None:
@@ -222,8 +267,9 @@ def _made(
     for begin in range(0, len(asked), _CHUNK):
         part = asked[begin : begin + _CHUNK]
         made = subject.generate(
-            part, seed=SEED + begin, sampler=sampler, steps=steps, guidance=guidance
-        )
+            part, seed=SEED + begin, sampler=sampler, steps=steps, guidance=guidance,
+            frames=None if frames is None else frames[begin : begin + _CHUNK],
+        )  # fmt: skip
         audio += [np.asarray(sound, np.float32).reshape(-1) for sound in made.audio]
         nfe, total_ms = made.nfe, total_ms + made.milliseconds * len(part)
     return Sounds(audio, nfe, total_ms / len(asked))
@@ -292,7 +338,7 @@ def _takes_steps(subject: Model, made: Made, plan: Plan, sampler: str, steps: in
     try:
         other = _made(subject, _ANY, plan, sampler, steps - 1 if steps > 1 else 2)
     except DriftwaveError:
-        return True  # not that number of steps; others are tried
+        return False  # it has one number of steps alone
     return other.nfe != made.nfe
 
 

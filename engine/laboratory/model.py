@@ -24,7 +24,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.conditioning.frames import FrameSettings, mel, sketch_of
+from engine.codecs.shaping import matched, shaped
+from engine.conditioning.frames import FrameSettings, mel, place, sketch_of
 from engine.errors import BadRange
 from engine.frameworks.codec_framework import CodecFramework
 from engine.frameworks.dae import Dae
@@ -147,7 +148,8 @@ class _Sampled(Model):
     ) -> Made:
         count = len(categories)
         told = self._conditions(categories, guidance, descriptors, frames)
-        length = self.opened.usual_length if told.frames is None else told.frames.shape[2]
+        drawn = told.frames if self.condition.kind == "sketch" else None
+        length = self.opened.usual_length if drawn is None else drawn.shape[2]
         made: list[Sound] = []
         nfe, times = 0, []
         for first in range(0, count, _TOGETHER):
@@ -165,7 +167,7 @@ class _Sampled(Model):
         """One sound: (T,) noised to flow time start (0 none, 1 all), then sampled from there."""
         x = self.opened.x(torch.from_numpy(sound)[None].to(self.opened.device))
         frames = None
-        if self.condition.kind:
+        if self.condition.kind == "sketch":
             seconds = self.opened.hop_frames / self.sample_rate
             frames = sketch_of(sound, self.sample_rate, frame_seconds=seconds)[None]
         told = self._conditions(np.array([category]), 1.0, None, frames)
@@ -181,6 +183,13 @@ class _Sampled(Model):
         audio = self.opened.audio(drawn.x).float().cpu().numpy()
         each = (time.perf_counter() - begun) * 1000.0 / len(audio)
         return Made([np.ascontiguousarray(sound) for sound in audio], drawn.nfe, each)
+
+    def _usual_frames(self) -> Sound:
+        """(M, L) for a sound that none are given for."""
+        length, hop = self.opened.usual_length, self.condition.hop
+        if self.condition.kind == "place":
+            return place(-(-length // hop), self.sample_rate, hop)
+        return usual_sketch(length)
 
     def _conditions(
         self,
@@ -204,7 +213,7 @@ class _Sampled(Model):
         wanted = {"descriptors": (descriptors, len(info.descriptors))}
         if info.frame_channels:
             if frames is None:
-                frames = np.repeat(usual_sketch(self.opened.usual_length)[None], count, axis=0)
+                frames = np.repeat(self._usual_frames()[None], count, axis=0)
             wanted["frames"] = (frames, info.frame_channels)
         for name, (values, channels) in wanted.items():
             if values.shape[:2] != (count, channels):
@@ -256,22 +265,26 @@ class _Vocoder(Model):
         super().__init__(opened, self.sampling.samplers)
 
     def render(self, sounds: list[Sound], *, seed: int, sampler: str = "", steps: int = 0) -> Made:
-        hop, bands = self.condition.hop, self.condition.bands
+        hop, bands, rate = self.condition.hop, self.condition.bands, self.sample_rate
         nothing = torch.full((1,), -1, device=self.opened.device)
         nfe = 0
 
         def vocode(number: int, sound: Tensor) -> Tensor:
             nonlocal nfe
-            frames = torch.from_numpy(mel(sound.cpu().numpy(), self.sample_rate, hop, bands))
+            frames = mel(sound.cpu().numpy(), rate, hop, bands)
             told = Conditions(
                 nothing, torch.full((1, len(self.descriptors)), torch.nan, device=nothing.device),
-                torch.ones(1, device=nothing.device), frames[None].to(nothing.device),
+                torch.ones(1, device=nothing.device),
+                torch.from_numpy(frames)[None].to(nothing.device),
             )  # fmt: skip
             noise = row_noise(seed, number, self.opened.device)
             order = Order(told, hop * frames.shape[1], noise)
             drawn = self.sampling.draw(self.opened.network, order, sampler, steps)
             nfe = drawn.nfe
-            return self.opened.audio(drawn.x)[0]
+            made: Sound = self.opened.audio(drawn.x)[0].cpu().numpy()
+            if self.condition.shaped:
+                made = shaped(made, frames, rate, hop)
+            return torch.from_numpy(matched(made, frames, rate, hop, self.condition.matched))
 
         return Made(self._each(sounds, vocode), nfe, self._median_ms())
 
@@ -312,6 +325,14 @@ class _Reconstructor(Model):
             return codec.decode(network, codec.encode(network, sound[None, None]))[0, 0]
 
         return Made(self._each(sounds, reconstruct), 1, self._median_ms())
+
+    def untrained(self) -> Model:
+        """With the weights that training began with, before its first look at sounds."""
+        opened = self.opened.untrained()
+        assert isinstance(opened.framework, CodecFramework)
+        fresh = _Reconstructor(opened, opened.framework)
+        fresh.name = f"floor: {self.name}, untrained"
+        return fresh
 
 
 class _Vae(_Reconstructor):

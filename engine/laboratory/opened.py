@@ -7,7 +7,7 @@ the latents or codes lies beside it, known by its sha256.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +54,19 @@ class Opened:
             return self.info.frames
         return max(1, min(self.info.frames, self.info.sample_rate // self.hop_frames))
 
+    def untrained(self) -> Opened:
+        """The same with fresh weights."""
+        with torch.random.fork_rng(devices=[]):
+            framework = build_framework(self.recipe, self.info)
+        return replace(self, framework=framework.to(self.device).eval())
+
     @torch.no_grad()
     def audio(self, x: Tensor) -> Tensor:
         """x (B, C, L) as training saw it to sounds (B, L * hop_frames)."""
         if self.codec is None:
-            return x[:, 0] / float(self.recipe.data.settings.gain)
+            settings = self.recipe.data.settings
+            flat = (x[:, 0] / float(settings.gain)).float().cpu().numpy()
+            return torch.from_numpy(settings.emphasis.restored(flat, self.info.sample_rate))
         autoencoder, codec = self.codec
         if self.info.codebook_size:
             assert isinstance(autoencoder, QuantizedAutoencoder)
@@ -68,7 +76,9 @@ class Opened:
     def x(self, sounds: Tensor) -> Tensor:
         """Sounds (B, T) as training's x (B, C, L): scaled samples, or latents."""
         if self.codec is None:
-            return sounds[:, None] * float(self.recipe.data.settings.gain)
+            settings = self.recipe.data.settings
+            flat = settings.emphasis.emphasised(sounds.cpu().numpy(), self.info.sample_rate)
+            return torch.from_numpy(flat).to(sounds)[:, None] * float(settings.gain)
         return self.codec[1].encode(self.codec[0], sounds[:, None])
 
 

@@ -15,7 +15,6 @@ from engine.laboratory.page import Section, page
 from engine.laboratory.strips import Strip, draw_strips, strips
 from engine.laboratory.subjects import Model, is_run, open_subjects
 from engine.laboratory.tables import GENERATED, GIVEN, as_html, as_markdown
-from engine.metrics.griffin_lim import HOP, MEL_BANDS
 from engine.metrics.manifolds import NEIGHBOURS, expected_coverage
 from engine.metrics.measure import DIMENSIONS, held_rows, open_shard
 from engine.metrics.memorisation import QUANTILE
@@ -135,8 +134,8 @@ def _how(found: Comparison) -> list[str]:
         f"Copies: share of sounds nearer to a training sound than {real.copies.below_db:.2f} dB, "
         f"the {QUANTILE:.0%} quantile of held-out sounds. A generator that copies nothing "
         f"scores {QUANTILE:.0%}, the training sounds themselves 100%.",
-        f"Given a sound: Griffin-Lim hears {MEL_BANDS} mel bands each {HOP} samples, far more than "
-        "a codec's latents hold, and knows no phase; phases count in SI-SDR alone.",
+        "Given a sound: Griffin-Lim, and the noise beside it, hear the mel frames that the "
+        "vocoders hear, far more than a codec's latents hold; phases count in SI-SDR alone.",
         "Milliseconds are wall-clock time on the machine that wrote this, with what else it did.",
     ]
 

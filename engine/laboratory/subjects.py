@@ -10,18 +10,23 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.conditioning.frames import FrameSettings
 from engine.errors import DataError
 from engine.voice import find_voice
+
+if TYPE_CHECKING:
+    from engine.laboratory.model import Model as RunModel
 
 __all__ = [
     "KINDS",
     "BetweenSeeds",
     "BetweenSounds",
+    "HasUntrained",
     "Made",
     "Model",
     "Restarts",
@@ -92,6 +97,11 @@ class Model(Protocol):
         """Whether a category can be asked for."""
         ...
 
+    @property
+    def condition(self) -> FrameSettings:
+        """What it is told along time."""
+        ...
+
     def generate(
         self,
         categories: Categories,
@@ -148,6 +158,15 @@ class Restarts(Protocol):
         ...
 
 
+@runtime_checkable
+class HasUntrained(Protocol):
+    """A subject that can be had as it was before training. Optional."""
+
+    def untrained(self) -> Model:
+        """The same networks with fresh weights, called "floor: ..., untrained"."""
+        ...
+
+
 def is_run(folder: Path) -> bool:
     """Whether a folder is a trained run rather than a voice."""
     return folder.is_dir() and not (folder / VOICE_FILE).exists()
@@ -159,9 +178,11 @@ def open_subjects(names: Sequence[str | Path], device: str = "cpu") -> list[Mode
     A voice gives two: the voice, and its codec ("reconstructs"). Raises VoiceError or DataError.
     """
     subjects: list[Model] = []
+    runs: list[tuple[Path, RunModel]] = []
     for name in names:
         if is_run(Path(name)) and (isinstance(name, Path) or os.sep in name or _has_run(name)):
-            subjects.append(_open_run(Path(name), device))
+            runs.append((Path(name), _open_run(Path(name), device)))
+            subjects.append(runs[-1][1])
         else:
             from engine.laboratory.voice_model import VoiceCodec, VoiceModel
             from engine.runtime import open_runtime
@@ -170,6 +191,7 @@ def open_subjects(names: Sequence[str | Path], device: str = "cpu") -> list[Mode
             text = name if isinstance(name, str) else str(name.absolute())
             voice = VoiceModel(open_runtime(device).load(find_voice(text)))
             subjects += [voice, VoiceCodec(voice)]
+    _told_apart(runs)
     return _with_own_names(subjects)
 
 
@@ -178,14 +200,14 @@ def _has_run(name: str) -> bool:
     return any(Path(name).glob("*.safetensors"))
 
 
-def _open_run(folder: Path, device: str) -> Model:
+def _open_run(folder: Path, device: str) -> RunModel:
     from engine.laboratory.model import open_model
 
     if device == "auto":
         import torch
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    model: Model = open_model(folder, device=device)
+    model = open_model(folder, device=device)
     if model.kind not in KINDS:
         raise DataError(f"{folder}: kind is {model.kind!r}; expected one of {', '.join(KINDS)}")
     return model
@@ -198,3 +220,11 @@ def _with_own_names(subjects: list[Model]) -> list[Model]:
         if names.count(name) > 1:
             raise DataError(f"two subjects are called {name!r}; expected different names")
     return subjects
+
+
+def _told_apart(runs: Sequence[tuple[Path, RunModel]]) -> None:
+    """Runs of one recipe are called by their folders too."""
+    names = [model.name for _, model in runs]
+    for folder, model in runs:
+        if names.count(model.name) > 1:
+            model.name = f"{model.name} ({folder.name})"

@@ -81,6 +81,7 @@ GIVEN: tuple[Column, ...] = (
     Column("sampler", "sampler", lambda value: value or "–"),
     Column("steps", "steps", _steps),
     Column("mel distance, dB", "mel_db", _number(2), "low"),
+    Column("Fréchet", "frechet", _number(1), "low", "of the made and the wanted sounds as sets"),
     Column("log-spectral distance, dB", "log_spectral_db", _number(2), "low"),
     Column("SI-SDR, dB", "si_sdr_db", _number(1), "high", "median"),
     *_LAST,

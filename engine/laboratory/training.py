@@ -12,10 +12,11 @@ from typing import Any
 from engine.laboratory.codecs import codec_file
 from engine.training.checkpoint import load_checkpoint
 from engine.training.loop import CHECKPOINT, CURVE, MODEL, Run, Trainer
+from engine.training.oneshots import SAMPLE_RATE
 from engine.training.recipe import Recipe
 from engine.training.shards import Ingredients, prepared
 
-__all__ = ["Bench", "Outcome", "curve", "facts_of", "train_one"]
+__all__ = ["Bench", "Outcome", "curve", "facts_of", "train_one", "whole_sounds"]
 
 Say = Callable[[dict[str, Any]], None]
 _SECONDS_LEFT = 1.0  # a run with less than this of its budget left is finished
@@ -92,6 +93,15 @@ def curve(folder: Path) -> list[dict[str, float]]:
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def whole_sounds(folder: Path) -> bool:
+    """Whether a run makes sounds at the full rate, about a second if they come from nothing."""
+    from engine.laboratory.model import open_model
+
+    model = open_model(folder)
+    long = model.kind != "generates" or model.length > 0.9 * model.sample_rate
+    return model.sample_rate == SAMPLE_RATE and long
 
 
 def _sha256(path: Path) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import safe_open
 
+from engine.conditioning.frames import FrameSettings
 from engine.denoisers import FlowDenoiser
 from engine.errors import BadRange
 from engine.interpolation import linear, row, slerp
@@ -110,6 +111,11 @@ class VoiceModel:
     @property
     def conditional(self) -> bool:
         return bool(self.voice.conditioning.categories)
+
+    @property
+    def condition(self) -> FrameSettings:
+        """Nothing along time."""
+        return FrameSettings()
 
     @property
     def usual_guidance(self) -> float:
@@ -295,6 +301,7 @@ class VoiceCodec:
     model: VoiceModel
     kind: str = "reconstructs"
     conditional: bool = False
+    condition: FrameSettings = field(default_factory=FrameSettings)
 
     @property
     def name(self) -> str:

@@ -1,16 +1,11 @@
-"""The library's database: its tables, its version and how it is opened."""
+"""The library's tables, version by version, and how a database gets to the newest."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import sqlite3
-import time
 from pathlib import Path
 
 from engine.errors import StorageError
-
-log = logging.getLogger(__name__)
 
 APPLICATION_ID = 0x44524654
 """'DRFT': marks the file as a Driftwave library for tools that identify SQLite files."""
@@ -18,9 +13,8 @@ APPLICATION_ID = 0x44524654
 BUSY_TIMEOUT_S = 10.0
 """How long one process waits for another one's write to finish."""
 
-MIGRATIONS = (
-    """
-    CREATE TABLE clips (
+_FIRST = (
+    """CREATE TABLE clips (
         id TEXT PRIMARY KEY,
         created REAL NOT NULL,
         voice TEXT NOT NULL,
@@ -29,17 +23,114 @@ MIGRATIONS = (
         favourite INTEGER NOT NULL DEFAULT 0,
         deleted REAL,
         record TEXT NOT NULL
-    ) WITHOUT ROWID;
-    CREATE INDEX clips_by_age ON clips (created DESC, id);
-    CREATE TABLE tags (
+    ) WITHOUT ROWID""",
+    "CREATE INDEX clips_by_age ON clips (created DESC, id)",
+    """CREATE TABLE tags (
         clip TEXT NOT NULL REFERENCES clips (id),
         tag TEXT NOT NULL,
         PRIMARY KEY (clip, tag)
-    ) WITHOUT ROWID;
-    CREATE INDEX tags_by_name ON tags (tag, clip);
-    """,
+    ) WITHOUT ROWID""",
+    "CREATE INDEX tags_by_name ON tags (tag, clip)",
 )
-"""Step k takes a database from version k to k + 1; the last one gives SCHEMA_VERSION."""
+
+_RECORD = "CASE WHEN json_valid(record) THEN record ELSE '{}' END"
+"""A record that JSON functions can read, whatever stands in the column."""
+
+_SECONDS = (
+    f"coalesce(json_extract({_RECORD}, '$.frames') * 1.0 "
+    f"/ nullif(json_extract({_RECORD}, '$.sample_rate'), 0), 0)"
+)
+
+_NOW = "strftime('%s', 'now') * 1.0"
+"""The first version kept deleted clips for ever; the days of the trash begin with the second."""
+
+_SEARCH_AND_HISTORY = (
+    # Rows get a number, which the word index needs; `tags` repeats the table of tags.
+    """CREATE TABLE clips_2 (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        created REAL NOT NULL,
+        voice TEXT NOT NULL,
+        prompt TEXT NOT NULL,
+        name TEXT NOT NULL DEFAULT '',
+        tags TEXT NOT NULL DEFAULT '',
+        favourite INTEGER NOT NULL DEFAULT 0,
+        deleted REAL,
+        seconds REAL NOT NULL DEFAULT 0,
+        record TEXT NOT NULL
+    )""",
+    f"""INSERT INTO clips_2 (id, created, voice, prompt, name, tags, favourite, deleted, seconds,
+                              record)
+        SELECT id, created, voice, prompt, name,
+               coalesce((SELECT group_concat(tag, char(10)) FROM tags WHERE clip = id), ''),
+               favourite, CASE WHEN deleted IS NOT NULL THEN {_NOW} END, {_SECONDS}, record
+        FROM clips ORDER BY created""",
+    "DROP TABLE clips",
+    "ALTER TABLE clips_2 RENAME TO clips",
+    # A search by anything but words reads these and never the long rows.
+    """CREATE INDEX clips_by_age ON clips
+        (created DESC, id, voice, favourite, seconds, prompt, name, tags) WHERE deleted IS NULL""",
+    """CREATE INDEX clips_by_length ON clips
+        (seconds, created DESC, id, voice, favourite) WHERE deleted IS NULL""",
+    """CREATE INDEX favourite_clips ON clips (created DESC, id)
+        WHERE deleted IS NULL AND favourite = 1""",
+    "CREATE INDEX deleted_clips ON clips (deleted) WHERE deleted IS NOT NULL",
+    """CREATE VIRTUAL TABLE clip_words USING fts5
+        (prompt, name, tags, content='clips', content_rowid='number', tokenize='trigram')""",
+    "INSERT INTO clip_words (clip_words) VALUES ('rebuild')",
+    """CREATE TRIGGER clip_added AFTER INSERT ON clips BEGIN
+        INSERT INTO clip_words (rowid, prompt, name, tags)
+        VALUES (new.number, new.prompt, new.name, new.tags);
+    END""",
+    """CREATE TRIGGER clip_removed AFTER DELETE ON clips BEGIN
+        INSERT INTO clip_words (clip_words, rowid, prompt, name, tags)
+        VALUES ('delete', old.number, old.prompt, old.name, old.tags);
+    END""",
+    """CREATE TRIGGER clip_reworded AFTER UPDATE OF prompt, name, tags ON clips BEGIN
+        INSERT INTO clip_words (clip_words, rowid, prompt, name, tags)
+        VALUES ('delete', old.number, old.prompt, old.name, old.tags);
+        INSERT INTO clip_words (rowid, prompt, name, tags)
+        VALUES (new.number, new.prompt, new.name, new.tags);
+    END""",
+    """CREATE TRIGGER tag_added AFTER INSERT ON tags BEGIN
+        UPDATE clips SET tags = (SELECT group_concat(tag, char(10)) FROM tags
+                                 WHERE clip = new.clip) WHERE id = new.clip;
+    END""",
+    """CREATE TRIGGER tag_removed AFTER DELETE ON tags BEGIN
+        UPDATE clips SET tags = coalesce((SELECT group_concat(tag, char(10)) FROM tags
+                                 WHERE clip = old.clip), '') WHERE id = old.clip;
+    END""",
+    """CREATE TABLE parents (
+        child TEXT NOT NULL,
+        place INTEGER NOT NULL,
+        parent TEXT NOT NULL,
+        PRIMARY KEY (child, place)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX children ON parents (parent, child)",
+    f"""INSERT INTO parents (child, place, parent)
+        SELECT clips.id, each.key, each.value
+        FROM clips, json_each({_RECORD}, '$.parents') AS each WHERE each.type = 'text'""",
+    # What was changed, step by step, so that it can be taken back after any restart.
+    """CREATE TABLE steps (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        made REAL NOT NULL,
+        label TEXT NOT NULL,
+        undone INTEGER NOT NULL DEFAULT 0
+    )""",
+    """CREATE TABLE changes (
+        step INTEGER NOT NULL REFERENCES steps (number) ON DELETE CASCADE,
+        place INTEGER NOT NULL,
+        clip TEXT NOT NULL,
+        field TEXT NOT NULL,
+        before TEXT NOT NULL,
+        after TEXT NOT NULL,
+        PRIMARY KEY (step, place)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX changes_of_clip ON changes (clip, step)",
+)
+
+MIGRATIONS = (_FIRST, _SEARCH_AND_HISTORY)
+"""Statements that take a database from version k to k + 1; the last give SCHEMA_VERSION."""
 
 SCHEMA_VERSION = len(MIGRATIONS)
 
@@ -98,7 +189,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         try:
             version = _version(connection)
             if version < SCHEMA_VERSION:
-                for statement in MIGRATIONS[version].split(";"):
+                for statement in MIGRATIONS[version]:
                     connection.execute(statement)
                 version += 1
                 connection.execute(f"PRAGMA user_version = {version}")
@@ -114,41 +205,9 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def open_or_set_aside(path: Path) -> tuple[sqlite3.Connection, bool]:
-    """Open the database; a damaged one is renamed and a new one made.
-
-    Returns the connection and whether the database is new, so that its rows must be made
-    again from the files. Raises StorageError as `open_database` does and when the disk is
-    full or refuses.
-    """
-    new = stored_version(path) == 0
-    try:
-        return open_database(path), new
-    except sqlite3.Error as error:
-        if error.sqlite_errorcode not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            raise database_error(path, error) from error
-        aside = path.with_name(f"{path.name}.damaged-{int(time.time())}")
-        log.error("%s is damaged (%s); kept as %s and made again", path, error, aside.name)
-    for suffix in ("-wal", "-shm"):
-        with contextlib.suppress(OSError):
-            path.with_name(path.name + suffix).unlink()
-    try:
-        path.replace(aside)
-        return open_database(path), True
-    except (sqlite3.Error, OSError) as error:
-        raise database_error(path, error) from error
-
-
 def database_error(path: Path, error: Exception) -> StorageError:
     """What a failed database call means to the musician, with the remedy."""
     return StorageError(
         f"{path}: the library's database failed ({error}); free disk space, check that the "
         "folder may be written, then try again (nothing stored earlier is lost)"
     )
-
-
-def like_pattern(word: str) -> str:
-    """A LIKE pattern (escape character backslash) that finds `word` anywhere."""
-    for special in "\\%_":
-        word = word.replace(special, "\\" + special)
-    return f"%{word}%"

@@ -191,16 +191,21 @@ def floors(real: Real) -> dict[str, float]:
 def compare_pairs(
     made: list[FloatArray], wanted: list[FloatArray], real: Real, sample_rate: int
 ) -> dict[str, float]:
-    """Sounds made from sounds, against those they should be; `wanted` is at real.sample_rate."""
+    """Sounds made from sounds, against those they should be; `wanted` is at real.sample_rate.
+
+    frechet: of the two sets, which hold the same sounds, so that it goes to 0 as they agree.
+    """
     mel, spectral, distortion = [], [], []
-    for sound, clean in zip(made, wanted, strict=True):
-        other = real.fitted(sound, sample_rate)
+    others = [real.fitted(sound, sample_rate) for sound in made]
+    for other, clean in zip(others, wanted, strict=True):
         length = max(len(other), len(clean))
         one, two = (np.pad(x, (0, length - len(x))) for x in (clean, other))
         mel.append(mel_distance_db(one, two, real.sample_rate))
         spectral.append(log_spectral_distance_db(one, two))
         distortion.append(si_sdr_db(one, two))
+    sets = (real.axes.project(embed_all(x, real.sample_rate)) for x in (others, wanted))
     return {
+        "frechet": frechet(*sets),
         "mel_db": float(np.mean(mel)),
         "log_spectral_db": float(np.mean(spectral)),
         "si_sdr_db": float(np.median(distortion)),

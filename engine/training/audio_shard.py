@@ -15,8 +15,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.codecs.emphasis import Emphasis
+from engine.codecs.shaping import flattened
 from engine.conditioning.descriptors import DESCRIPTORS, normalise
-from engine.conditioning.frames import FrameSettings, mel
+from engine.conditioning.frames import FrameSettings, mel, place
 from engine.errors import DataError, RecipeError
 from engine.frameworks import Batch, DataInfo
 from engine.registry import Spec
@@ -44,6 +46,7 @@ class AudioSettings:
     gain: float = 1.0  # on every sample: diffusion wants about unit variance
     labels: bool = True  # false: neither categories nor descriptors, for unconditional models
     condition: FrameSettings = field(default_factory=FrameSettings)
+    emphasis: Emphasis = field(default_factory=Emphasis)
 
 
 class AudioShard:
@@ -51,10 +54,19 @@ class AudioShard:
 
     def __init__(self, settings: AudioSettings, path: Path) -> None:
         kind, hop = settings.condition.kind, settings.condition.hop
-        if kind == "sketch" or (kind == "mel" and settings.frames % hop):
+        if kind == "sketch" or (kind and settings.frames % hop):
             raise RecipeError(
                 f"data audio: condition {kind!r} with hop {hop} for crops of {settings.frames} "
-                "samples; expected mel, with frames a multiple of hop (sketches go with latents)"
+                "samples; expected mel or place, with frames a multiple of hop (sketches go with "
+                "latents)"
+            )
+        placed = "condition 'place'" if kind == "place" else ""
+        if settings.emphasis.decay_seconds:
+            placed = placed or "an emphasis that decays"
+        if placed and settings.onset_share < 1.0:
+            raise RecipeError(
+                f"data audio: {placed} with onset_share {settings.onset_share}; expected "
+                "1.0, because a crop from elsewhere has no known place"
             )
         self.settings = settings
         table: dict[str, Any] = read_shard(path)
@@ -110,19 +122,29 @@ class AudioShard:
         descriptors = self.descriptors[rows]
         if not s.labels:
             category, descriptors = np.full_like(category, -1), descriptors[:, :0]
-        told = None
-        if s.condition.kind:
-            hop, bands = s.condition.hop, s.condition.bands
-            told = torch.from_numpy(
-                np.stack([mel(crop, self.sample_rate, hop, bands) for crop in crops])
-            )
+        told, crops = self._conditions(crops)
+        x = s.emphasis.emphasised(np.stack(crops), self.sample_rate)
         return Batch(
-            x=torch.from_numpy(np.float32(s.gain) * np.stack(crops))[:, None],
+            x=torch.from_numpy(np.float32(s.gain) * x)[:, None],
             lengths=torch.from_numpy(np.minimum(self.length[rows], s.frames).astype(np.int64)),
             category=torch.from_numpy(category),
             descriptors=torch.from_numpy(descriptors),
-            frames=told,
+            frames=None if told is None else torch.from_numpy(told),
         )
+
+    def _conditions(self, crops: list[Array]) -> tuple[Array | None, list[Array]]:
+        """Frames (B, M, L) that the network is told, and what it then makes of the crops."""
+        told, rate = self.settings.condition, self.sample_rate
+        if told.kind == "place":
+            curves = place(crops[0].size // told.hop, rate, told.hop)
+            return np.repeat(curves[None], len(crops), axis=0), crops
+        if told.kind != "mel":
+            return None, crops
+        frames = [mel(crop, rate, told.hop, told.bands) for crop in crops]
+        if told.shaped:
+            pairs = zip(crops, frames, strict=True)
+            crops = [flattened(crop, bands, rate, told.hop) for crop, bands in pairs]
+        return np.stack(frames), crops
 
     def _fit(self, sound: Array) -> Array:
         frames = self.settings.frames

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,3 +17,28 @@ def tiny_voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("voices")
     tiny_voice(folder / "tiny")
     return folder
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Training in this process leaves torch's threads and the signal handlers as they were."""
+    import torch
+
+    before = torch.get_num_threads()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """A folder with a recipe and a shard of latents."""
+    from tests.matrix.test_worked_example import write_latents
+    from tests.support.small_run import RECIPE
+
+    (tmp_path / "small.toml").write_text(RECIPE)
+    write_latents(tmp_path / "latents.npz")
+    return tmp_path

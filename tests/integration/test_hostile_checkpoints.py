@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import json
 import pickle
-import signal
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from engine import train  # noqa: E402
 from engine.errors import RecipeError  # noqa: E402
 from engine.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from engine.training.codec_model import load_codec  # noqa: E402
-from tests.matrix.test_worked_example import write_latents  # noqa: E402
 from tests.support.small_run import (  # noqa: E402
     CHECKPOINT,
     MODEL,
@@ -30,24 +28,7 @@ from tests.support.small_run import (  # noqa: E402
     changed,
 )
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-
-
-@pytest.fixture
-def made(tmp_path: Path) -> Path:
-    """A folder with a recipe and a shard of latents."""
-    (tmp_path / "small.toml").write_text(RECIPE)
-    write_latents(tmp_path / "latents.npz")
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def header(entries: dict[str, Any], length: int | None = None) -> bytes:

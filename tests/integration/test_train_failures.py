@@ -25,36 +25,17 @@ from engine import train  # noqa: E402
 from engine.errors import DataError  # noqa: E402
 from engine.training.checkpoint import load_checkpoint  # noqa: E402
 from engine.training.frame_shard import read_frames  # noqa: E402
-from tests.matrix.test_worked_example import write_latents  # noqa: E402
 from tests.support.small_run import (  # noqa: E402
     AUDIO,
     CHECKPOINT,
     MODEL,
-    RECIPE,
     ROOT,
     Hostile,
     arguments,
     changed,
 )
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-
-
-@pytest.fixture
-def made(tmp_path: Path) -> Path:
-    """A folder with a recipe and a shard of latents."""
-    (tmp_path / "small.toml").write_text(RECIPE)
-    write_latents(tmp_path / "latents.npz")
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # ---- data ---------------------------------------------------------------------------------

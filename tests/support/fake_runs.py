@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from engine.conditioning.frames import FrameSettings
 from engine.errors import BadRange
 from engine.laboratory.subjects import Sounds
 
@@ -20,7 +21,7 @@ SAMPLE_RATE = 22_050
 MOST_STEPS = 4
 
 
-@dataclass(frozen=True)
+@dataclass
 class FakeModel:
     """Makes tones that grow less noisy with more steps; renders a sound as it is, some bits short.
 
@@ -32,6 +33,7 @@ class FakeModel:
     conditional: bool = True
     sample_rate: int = SAMPLE_RATE
     parameters: int = 12_345
+    condition: FrameSettings = field(default_factory=FrameSettings)
 
     @property
     def samplers(self) -> Mapping[str, int]:
@@ -72,17 +74,18 @@ class FakeModel:
         return Sounds([np.round(sound * 512) / np.float32(512) for sound in sounds], 1, 0.25)
 
 
-def fake_run(folder: Path, kind: str) -> Path:
-    """A run folder with a learning curve (its last line cut short), and the kind of its model."""
+def fake_run(folder: Path, kind: str, name: str = "") -> Path:
+    """A run folder with a learning curve, its last line cut short, and a model of kind and name."""
     folder.mkdir(parents=True)
     rows = [{"step": n, "total": 3.0 / n, "steps_per_s": 9.0} for n in range(1, 30)]
     text = "".join(json.dumps(row) + "\n" for row in rows) + '{"step": 30, "tot'
     (folder / "curve.jsonl").write_text(text)
     (folder / "kind").write_text(kind)
+    (folder / "name").write_text(name or folder.name)
     return folder
 
 
 def open_model(folder: Path, *, device: str = "cpu") -> FakeModel:
     """As engine.laboratory.model has it."""
     assert device == "cpu"
-    return FakeModel(folder.name, (folder / "kind").read_text())
+    return FakeModel((folder / "name").read_text(), (folder / "kind").read_text())

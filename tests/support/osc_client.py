@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +34,20 @@ def timetag(system_s: float) -> int:
     return int((system_s + 2_208_988_800) * 2**32)
 
 
+def answers_in(packet: bytes) -> list[Answer]:
+    """The messages of a packet, which may be a bundle."""
+    if packet.startswith(b"#bundle\0"):
+        found: list[Answer] = []
+        index = 16
+        while index < len(packet):
+            (size,) = struct.unpack_from(">i", packet, index)
+            found += answers_in(packet[index + 4 : index + 4 + size])
+            index += 4 + size
+        return found
+    parsed = OscMessage(packet)
+    return [(parsed.address, list(parsed))]
+
+
 class OscClient:
     """Sends to a server from its own port and collects what comes back."""
 
@@ -42,6 +57,7 @@ class OscClient:
         self.socket.bind(("127.0.0.1", 0))
         self.socket.settimeout(WATCHDOG_S)
         self.server = ("127.0.0.1", port)
+        self._waiting: deque[Answer] = deque()
 
     def __enter__(self) -> OscClient:
         return self
@@ -59,11 +75,17 @@ class OscClient:
 
     def receive(self) -> Answer:
         """The next answer; fails the test when none comes before the watchdog."""
+        while not self._waiting:
+            packet = self.receive_packet()
+            assert len(packet) < 1400
+            self._waiting += answers_in(packet)
+        return self._waiting.popleft()
+
+    def receive_packet(self) -> bytes:
+        """The next packet."""
         data, sender = self.socket.recvfrom(65_535)
         assert sender == self.server, "answers come from the listening port"
-        assert len(data) < 1400
-        parsed = OscMessage(data)
-        return parsed.address, list(parsed)
+        return data
 
     def until(self, *addresses: str) -> list[Answer]:
         """Every answer up to and with the first at one of `addresses`."""

@@ -14,7 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from bridge import osc_requests as requests
+from bridge import stage_requests, stage_space
 from bridge.osc import OscCall, OscFault
+from bridge.osc_spec import Value
+from tests.support.osc_memory_library import MemoryLibrary
 
 SAMPLE_RATE = 8_000
 STEPS = 4
@@ -30,6 +33,7 @@ class MemoryHandler:
 
     def __init__(self, export_folder: Path) -> None:
         self.seen: list[tuple[str, object]] = []
+        self.stage = MemoryStage(self)
         self.gate = threading.Event()
         self.gate.set()
         self._folder = export_folder
@@ -40,6 +44,7 @@ class MemoryHandler:
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
         self._open: dict[int, OscCall] = {}
+        self.library = MemoryLibrary(self.seen, self._clips)
         self._worker = threading.Thread(target=self._work, daemon=True)
         self._worker.start()
 
@@ -205,3 +210,42 @@ class MemoryHandler:
         while (job := self._jobs.get()) is not None:
             self.gate.wait()
             job()
+
+
+class MemoryStage:
+    """Implements `StageHandler` beside a MemoryHandler: values are kept, nothing is heard."""
+
+    def __init__(self, handler: MemoryHandler) -> None:
+        self._handler = handler
+        self._values: dict[str, Value] = {}
+
+    def control(
+        self,
+        call: OscCall,
+        request: stage_requests.SetNumber | stage_requests.SetText | stage_requests.SetSwitch,
+    ) -> None:
+        self._handler.seen.append((call.command, request))
+        if request.value is None:
+            call.item(stage_space.VALUE, call.method.address, self._values.get(call.command, 0.0))
+        else:
+            self._values[call.command] = request.value
+        call.done()
+
+    control_normalized = slot_clip = transport_beat = control
+
+    def slot_generate(self, call: OscCall, request: stage_requests.SlotGenerate) -> None:
+        self._handler.seen.append((call.command, request))
+        if request.trigger:
+            self._handler._submit(call, request.prompt or "", 1, 1, 0.1)
+        else:
+            call.done(0, 0.0, "", "")
+
+    def act(self, call: OscCall, request: object) -> None:
+        """Every method that only says how it ended."""
+        self._handler.seen.append((call.command, request))
+        kinds = {"i": 0, "f": 0.0, "s": ""}
+        call.done(*(kinds[arg.kind.value] for arg in call.method.done or ()))
+
+    slot_list = slot_play = slot_stop = slot_clear = transport_tap = meter = act
+    midi_list = midi_open = midi_learn = midi_unlearn = act
+    snapshot_list = snapshot_save = snapshot_recall = snapshot_delete = act

@@ -14,6 +14,13 @@ from engine.types import Generated, GenerateRequest
 
 
 @dataclass(frozen=True)
+class ScriptedSampling:
+    """How the voice is sampled unless a request says otherwise."""
+
+    default_steps: int = 2
+
+
+@dataclass(frozen=True)
 class ScriptedVoice:
     """What the jobs need to know of a voice."""
 
@@ -25,6 +32,7 @@ class ScriptedVoice:
     max_seconds: float = 4.0
     description: str = "made by a test"
     version: str = "1"
+    sampling: ScriptedSampling = field(default_factory=ScriptedSampling)
 
 
 @dataclass

@@ -23,6 +23,8 @@ def engine_environment(folder: Path, voices: Path) -> dict[str, str]:
         "DRIFTWAVE_RUNTIME_DIR": str(folder / "run"),
         "DRIFTWAVE_CONFIG_DIR": str(folder / "config"),
         "DRIFTWAVE_EXPORTS": str(folder / "exports"),
+        "DRIFTWAVE_WEB_PORT": "0",
+        "DRIFTWAVE_SESSION": str(folder / "session"),
         "OMP_NUM_THREADS": "1",
     }
 
@@ -43,15 +45,19 @@ class ServedEngine:
         voice: str,
         library: Path | None = None,
         flags: Sequence[str] = (),
+        within: Sequence[str] = (),
     ) -> None:
-        """Start and wait for the ready banner; raises AssertionError when none comes."""
+        """Start (by the command `within`) and wait for the ready banner.
+
+        Raises AssertionError when none comes.
+        """
         self.library = folder / "library" if library is None else library
         self.log: list[str] = []
         self.facts: dict[str, object] = {}
         self._ready = threading.Event()
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "engine.serve", "--log-format", "json"),
+                *(*within, sys.executable, "-m", "engine.serve", "--log-format", "json"),
                 *("--osc-port", "0", "--device", "cpu", "--voice", voice),
                 *("--library", str(self.library), *flags),
             ],
@@ -77,6 +83,11 @@ class ServedEngine:
     def port(self) -> int:
         """The OSC port."""
         return int(str(self.facts["osc_port"]))
+
+    @property
+    def web_port(self) -> int:
+        """The port of the page."""
+        return int(str(self.facts["web_port"]))
 
     @property
     def memory_mb(self) -> float:

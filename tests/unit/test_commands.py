@@ -145,7 +145,7 @@ def test_voices_without_any_is_an_error_for_people_and_a_list_for_machines(
     assert run("voices", "bad") == 3
 
 
-def test_clips_lists_exports_deletes_and_restores(
+def test_clips_lists_curates_deletes_and_restores(
     capsys: pytest.CaptureFixture[str], own_folders: Path
 ) -> None:
     folder = own_folders / "library"
@@ -164,23 +164,15 @@ def test_clips_lists_exports_deletes_and_restores(
     line = capsys.readouterr().out
     assert line.startswith(kick[:8] + " *")
     assert line.endswith("Boom #low\n")
-    assert run("clips", "info", kick[:8], *flag, "--json") == 0
+    assert run("clips", "show", kick[:8], *flag, "--json") == 0
     info = json.loads(capsys.readouterr().out)
     assert (info["seed"], info["tags"]) == (clips[0].seed, ["low"])
-    out = own_folders / "out"
-    assert run("clips", "export", kick[:8], "--out", str(out), *flag) == 0
-    assert (out / f"{kick}.wav").exists()
-    assert run("clips", "export", kick[:8], "--out", str(out), *flag) == 2
-    assert run("clips", "export", kick[:8], "--out", str(out), "--force", *flag) == 0
-    assert run("clips", "export", kick, "--out", str(out / "x.flac"), "--rate", "48000", *flag) == 0
-    assert run("clips", "export", *(c.id for c in clips), "--out", "x.wav", *flag) == 2
-    assert run("clips", "export", kick, "--rate", "1", *flag) == 2
-    assert run("clips", "info", "ffffffff", *flag) == 2
+    assert run("clips", "show", "ffffffff", *flag) == 2
     assert run("clips", "delete", kick[:8], *flag) == 0
     capsys.readouterr()
     assert run("clips", "list", "--trash", *flag) == 0
-    assert capsys.readouterr().out == kick + "\n"
-    assert run("clips", "restore", kick, *flag) == 0
+    assert capsys.readouterr().out.startswith(kick)
+    assert run("clips", "restore", kick[:8], *flag) == 0
     assert run("clips", "restore", kick, *flag) == 2
     assert run("clips", "delete", kick[:8], *flag) == 0
     assert run("clips", "empty-trash", *flag) == 0

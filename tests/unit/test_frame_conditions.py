@@ -9,11 +9,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from engine.codecs.shaping import flattened  # noqa: E402
 from engine.conditioning.frames import (  # noqa: E402
     FRAME_SECONDS,
     FrameSettings,
     mel,
     mel_filters,
+    place,
     sketch_of,
 )
 from engine.errors import RecipeError  # noqa: E402
@@ -150,5 +152,31 @@ def test_conditions_that_cannot_be_are_refused(shard: Path) -> None:
         AudioShard(AudioSettings(frames=2048, condition=FrameSettings("mel", hop=300)), shard)
     with pytest.raises(RecipeError, match="sketches go with latents"):
         AudioShard(AudioSettings(condition=FrameSettings("sketch")), shard)
-    with pytest.raises(RecipeError, match="expected mel or sketch"):
+    with pytest.raises(RecipeError, match="expected mel, sketch or place"):
         FrameSettings("chroma")
+    with pytest.raises(RecipeError, match="no known place"):
+        AudioShard(AudioSettings(frames=2048, condition=FrameSettings("place", hop=128)), shard)
+
+
+def test_a_shaped_condition_takes_the_spectrum_out_of_the_crops(shard: Path) -> None:
+    told = FrameSettings("mel", hop=128, bands=20, shaped=True)
+    plain = FrameSettings("mel", hop=128, bands=20)
+    flat, heard = (
+        AudioShard(AudioSettings(frames=2048, condition=each), shard).batch(1, 0, 2)
+        for each in (told, plain)
+    )
+    assert flat.frames is not None
+    assert heard.frames is not None
+    assert torch.equal(flat.frames, heard.frames)
+    wanted = flattened(heard.x[0, 0].numpy(), heard.frames[0].numpy(), 44_100, 128)
+    np.testing.assert_array_equal(flat.x[0, 0].numpy(), wanted)
+
+
+def test_crops_from_the_onset_can_be_told_their_place(shard: Path) -> None:
+    told = FrameSettings("place", hop=128)
+    source = AudioShard(AudioSettings(frames=2048, onset_share=1.0, condition=told), shard)
+    batch = source.batch(1, 0, 3)
+    assert source.info.frame_channels == 4
+    assert batch.frames is not None
+    assert batch.frames.shape == (3, 4, 16)
+    np.testing.assert_array_equal(batch.frames[2].numpy(), place(16, source.sample_rate, 128))

@@ -235,6 +235,15 @@ def test_a_folder_that_is_neither_voice_nor_run_is_refused(
     assert subjects.is_run(tmp_path / "odd")
 
 
+def test_runs_of_one_recipe_are_called_by_their_folders_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "engine.laboratory.model", fake_runs)
+    folders = [fake_run(tmp_path / name, "generates", "flow") for name in ("long", "short")]
+    assert [s.name for s in open_subjects(folders)] == ["flow (long)", "flow (short)"]
+    assert [s.name for s in open_subjects(folders[:1])] == ["flow"]
+
+
 def test_pictures_of_many_subjects_and_of_none(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rows = [

@@ -26,6 +26,12 @@ def library(tmp_path: Path) -> Iterator[Library]:
         yield library
 
 
+def write(library: Library, statement: str, values: tuple[object, ...] = ()) -> None:
+    """Change a row behind the library's back."""
+    with library._database.writing() as database:
+        database.execute(statement, values)
+
+
 @pytest.mark.parametrize("channels", [1, 2])
 def test_what_is_added_comes_back_bit_for_bit(library: Library, channels: int) -> None:
     clip = make_clip(1, channels=channels)
@@ -211,12 +217,12 @@ def test_every_interrupted_stage_is_completed_at_the_next_opening(
         if stage in ("file", "row"):
             library.path(clip.id).rename(incoming)
         if stage == "file":
-            library._database.execute("DELETE FROM clips")
+            write(library, "DELETE FROM clips")
         if stage == "delete":
-            library._database.execute("UPDATE clips SET deleted = 1")
+            write(library, "UPDATE clips SET deleted = 1")
         if stage == "restore":
             library.delete(clip.id)
-            library._database.execute("UPDATE clips SET deleted = NULL")
+            write(library, "UPDATE clips SET deleted = NULL")
     with Library(tmp_path) as library:
         if stage == "delete":
             assert library.count() == 0
@@ -261,9 +267,7 @@ def test_a_row_of_a_newer_driftwave_is_passed_over(
     known, unknown = make_clip(1), make_clip(2)
     library.add(known)
     library.add(unknown)
-    library._database.execute(
-        "UPDATE clips SET record = ? WHERE id = ?", ('{"driftwave":99}', unknown.id)
-    )
+    write(library, "UPDATE clips SET record = ? WHERE id = ?", ('{"driftwave":99}', unknown.id))
     assert [record.id for record in library.search()] == [known.id]
     assert "update Driftwave" in caplog.text
     with pytest.raises(NotFound):

@@ -84,6 +84,7 @@ def corpus(now_s: float) -> list[bytes]:
     packets = [
         message(m.address, *(example[arg.kind.value] for arg in m.args), *pairs)
         for m in METHODS
+        if m.number <= 1
         for pairs in ([], [v for key in m.keys for v in (key.name, example[key.kind.value])])
     ]
     packets += [message(p) for p in ("/drift/*", "//get", "/*/{ping,clip/[a-z]*}", "/drift/????")]

@@ -1,0 +1,142 @@
+// The Deck: events at exact frames and beats, whatever the blocks; meters; order within a frame.
+#include <memory>
+#include <vector>
+
+#include "shim/deck.h"
+#include "shim_support.h"
+
+using namespace driftwave::shim;
+using namespace driftwave::shim::testing;
+
+namespace {
+
+constexpr double kRate = 48000.0;
+constexpr std::size_t kClipFrames = 600;
+
+struct Stage {
+  Stage() : generator(silent_generator(kRate)), deck(std::make_unique<Deck>(*generator)) {
+    deck->prepare(kRate, 512);
+    for (std::uint32_t pad = 0; pad < 2; ++pad) {
+      clips.push_back(noise(kClipFrames, pad + 1));
+      load(*generator, pad, clips[pad], kRate);
+    }
+  }
+  // Plays so many frames in blocks of a length; the left channel.
+  Samples play(std::uint32_t frames, std::uint32_t block) {
+    Samples left;
+    std::vector<float> both(std::size_t{2} * block);
+    while (frames > 0) {
+      const std::uint32_t count = std::min(frames, block);
+      deck->process(both.data(), 2, count);
+      for (std::uint32_t i = 0; i < count; ++i) left.push_back(both[std::size_t{2} * i]);
+      frames -= count;
+    }
+    return left;
+  }
+  void hit(std::uint8_t pad, DeckTime time = DeckTime::kNow, double place = 0.0) {
+    CHECK(deck->post({time,
+                      DeckAction::kMidi,
+                      place,
+                      0.0,
+                      {0x90, static_cast<std::uint8_t>(kFirstPadNote + pad), 127},
+                      3}));
+  }
+  void order(DeckAction action, double value) {
+    CHECK(deck->post({DeckTime::kNow, action, 0.0, value, {0, 0, 0}, 0}));
+  }
+
+  std::unique_ptr<Generator> generator;
+  std::unique_ptr<Deck> deck;
+  std::vector<Samples> clips;
+};
+
+void check_clip_at(const Samples& heard, const Samples& clip, std::size_t at) {
+  for (std::size_t i = 0; i < at; ++i) CHECK_EQ(heard[i], 0.0F);
+  for (std::size_t i = 0; i < clip.size(); ++i) CHECK_EQ(heard[at + i], clip[i]);
+}
+
+}  // namespace
+
+TEST("frames are exact in any block") {
+  for (const std::uint32_t block : {1U, 63U, 256U, 4096U}) {
+    Stage stage;
+    stage.hit(0, DeckTime::kFrame, 777.0);
+    check_clip_at(stage.play(2000, block), stage.clips[0], 777);
+    CHECK_EQ(stage.deck->frame(), 2000U);
+    CHECK_EQ(stage.deck->waiting(), 0U);
+  }
+}
+
+TEST("beats are exact and follow the tempo") {
+  for (const std::uint32_t block : {64U, 500U}) {
+    Stage stage;
+    stage.order(DeckAction::kTempo, 120.0);
+    stage.order(DeckAction::kPlay, 1.0);
+    stage.play(100, block);  // past beat 0
+    stage.hit(0, DeckTime::kGrid, 1.0);
+    check_clip_at(stage.play(26000, block), stage.clips[0], 24000 - 100);
+    stage.order(DeckAction::kTempo, 240.0);  // a beat of 12000 frames, of which 10/12 are left
+    stage.hit(1, DeckTime::kBeat, 3.0);
+    const double beats = 3.0 - stage.deck->beat();
+    const auto at = static_cast<std::size_t>(std::ceil(beats * 12000.0 - 1.0e-3));
+    check_clip_at(stage.play(25000, block), stage.clips[1], at);
+  }
+}
+
+TEST("a start and a hit in one block are together") {
+  Stage stage;
+  stage.order(DeckAction::kPlay, 1.0);
+  stage.play(30000, 256);
+  stage.order(DeckAction::kLocate, 0.0);
+  stage.hit(0, DeckTime::kGrid, 4.0);
+  check_clip_at(stage.play(2000, 256), stage.clips[0], 0);
+}
+
+TEST("nothing waits while the transport stands") {
+  Stage stage;
+  stage.hit(0, DeckTime::kGrid, 4.0);
+  check_clip_at(stage.play(2000, 256), stage.clips[0], 0);
+}
+
+TEST("a stop cuts what came before it and not what comes after") {
+  Stage stage;
+  stage.hit(0);
+  CHECK(stage.deck->post({DeckTime::kNow, DeckAction::kStop, 0.0, 0.0, {0, 0, 0}, 1}));
+  stage.hit(1);
+  const Samples heard = stage.play(1000, 256);
+  for (std::size_t i = 250; i < kClipFrames; ++i) CHECK_EQ(heard[i], stage.clips[1][i]);
+}
+
+TEST("too much is refused and forgotten on demand") {
+  Stage stage;
+  for (std::size_t i = 0; i < kDeckEvents; ++i) stage.hit(0, DeckTime::kFrame, 1.0e9);
+  DeckEvent more;
+  CHECK(!stage.deck->post(more));
+  stage.play(10, 10);
+  stage.deck->forget();
+  stage.play(10, 10);
+  CHECK_EQ(stage.deck->waiting(), 0U);
+  for (int i = 0; i < 200; ++i) stage.hit(0);  // more than one frame's worth of notes
+  stage.play(1000, 256);
+  CHECK_EQ(stage.deck->waiting(), 0U);
+}
+
+TEST("meters and channels") {
+  Stage stage;
+  stage.hit(0);
+  std::vector<float> out(3 * 512);
+  stage.deck->process(out.data(), 3, 512);
+  float peak = 0.0F;
+  for (std::size_t i = 0; i < 512; ++i) {
+    peak = std::max(peak, std::abs(stage.clips[0][i]));
+    CHECK_EQ(out[3 * i], stage.clips[0][i]);
+    CHECK_EQ(out[3 * i + 1], stage.clips[0][i]);
+    CHECK_EQ(out[3 * i + 2], 0.0F);
+  }
+  CHECK_EQ(stage.deck->take_levels().peak[0], peak);
+  CHECK_EQ(stage.deck->take_levels().peak[0], 0.0F);
+  CHECK(stage.deck->take_levels().rms[1] > 0.0F);
+  std::vector<float> mono(88);
+  stage.deck->process(mono.data(), 1, 88);
+  for (std::size_t i = 0; i < 88; ++i) CHECK_EQ(mono[i], stage.clips[0][512 + i]);
+}

@@ -1,0 +1,128 @@
+"""What OSC subscribers hear of the stage: values at their own address, hits, new sounds, levels.
+
+Values are sent at most 30 times a second, the last one wins, and never to whoever set them. Events
+are never held back.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from bridge import stage_space as space
+from bridge.osc_call import OscPeer
+from engine.stage import Stage
+from engine.stage.midi_map import Mapping
+from engine.stage.slots import SlotSound, SlotWatcher
+
+if TYPE_CHECKING:
+    from bridge.osc_dispatch import OscDispatcher
+
+log = logging.getLogger(__name__)
+
+VALUES_HZ: Final = 30.0
+LEVELS_HZ: Final = 20.0
+LEVEL_LEASE_S: Final = 60.0
+_BEAT_TICK_S: Final = 0.05
+
+Value = float | str
+
+
+class StageFeedback(SlotWatcher):
+    """Tells the subscribers of one OSC server. Any thread may change the stage."""
+
+    def __init__(self, stage: Stage, osc: OscDispatcher) -> None:
+        self._stage = stage
+        self._osc = osc
+        self._changed = threading.Condition()
+        self._values: dict[str, tuple[Value, object]] = {}
+        self._meters: dict[OscPeer, float] = {}
+        self._closing = False
+        stage.controls.watch(self._value)
+        stage.slots.watch(self)
+        stage.midi.map.watch(self._learnt)
+        self._threads = [
+            threading.Thread(target=self._send_values, name="osc values", daemon=True),
+            threading.Thread(target=self._send_levels, name="osc levels", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Send nothing more."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def meter(self, peer: OscPeer, on: bool) -> None:
+        """Begin or end a flow of levels to a peer."""
+        with self._changed:
+            if on:
+                self._meters[peer] = time.monotonic() + LEVEL_LEASE_S
+            else:
+                self._meters.pop(peer, None)
+            self._changed.notify_all()
+
+    def slot_changed(self, slot: int, sound: SlotSound | None) -> None:
+        """A slot has another sound."""
+        values = (sound.id, sound.prompt, sound.seconds) if sound else ("", "", 0.0)
+        self._osc.broadcast(space.SLOT_CHANGED, (slot, *values), skip=None)
+
+    def slot_edited(self, slot: int, field: str, origin: object) -> None:
+        """A slot shall sound otherwise next time."""
+        self._value(f"slot/{slot}/{field}", getattr(self._stage.slots[slot], field), origin)
+
+    def slot_hit(self, slot: int, velocity: int) -> None:
+        """A slot was hit."""
+        self._osc.broadcast(space.SLOT_HIT, (slot, velocity / 127.0), skip=None)
+
+    def _learnt(self, mapping: Mapping | None) -> None:
+        if mapping is not None:
+            self._osc.broadcast(space.MIDI_MAPPING, mapping_values(mapping), skip=None)
+
+    def _value(self, name: str, value: Value, origin: object) -> None:
+        with self._changed:
+            self._values[name] = (value, origin)
+            self._changed.notify_all()
+
+    def _send_values(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closing or bool(self._values))
+                if self._closing:
+                    return
+                values, self._values = self._values, {}
+            for name, (value, origin) in values.items():
+                skip = origin if isinstance(origin, OscPeer) else None
+                self._osc.broadcast(f"/drift/{name}", (value,), skip=skip)
+            time.sleep(1.0 / VALUES_HZ)
+
+    def _send_levels(self) -> None:
+        told = -1
+        while not self._closing:
+            with self._changed:
+                idle = not self._meters and not self._stage.sound.playing
+                self._changed.wait(_BEAT_TICK_S if idle else 1.0 / LEVELS_HZ)
+                now = time.monotonic()
+                self._meters = {peer: end for peer, end in self._meters.items() if end > now}
+                peers = tuple(self._meters)
+            if peers:
+                levels = ("main", *self._stage.sound.levels())
+                for peer in peers:
+                    self._osc.send(peer, space.LEVEL, levels)
+            beat = int(self._stage.sound.beat) if self._stage.sound.playing else -1
+            if beat not in (told, -1):
+                self._osc.broadcast("/drift/transport/beat", (float(beat),), skip=None)
+            told = beat
+
+
+def mapping_values(mapping: Mapping) -> tuple[Value, ...]:
+    """A mapping as OSC tells it."""
+    return (
+        mapping.kind, mapping.channel, mapping.number, f"/drift/{mapping.control}", mapping.low,
+        mapping.high,
+    )  # fmt: skip
