@@ -73,6 +73,7 @@ setup(
     extras_require={
         "train": ["matplotlib", "onnx", "onnxscript", "scipy", "torch>=2.6"],
         "gpu": ["torch>=2.6"],
+        "zeroconf": ["zeroconf"],
         "midi": ["mido", "python-rtmidi"],
         "test": [
             "JACK-Client",
@@ -86,6 +87,7 @@ setup(
             "pytest",
             "pytest-timeout",
             "ruff",
+            "zeroconf",
         ],
     },
     entry_points={"console_scripts": ["driftwave=engine.cli:main"]},

@@ -9,6 +9,7 @@ import sys
 from typing import Final
 
 from bridge import osc_requests as requests
+from bridge.dirt import DIRT_METHODS, DIRT_REPLIES
 from bridge.library_space import DEPTH, FORMAT, LIBRARY_METHODS, LIBRARY_REPLIES, RATE
 from bridge.osc_spec import Access, Arg, Kind, Method, Reply
 from bridge.stage_space import STAGE_METHODS, STAGE_REPLIES
@@ -148,6 +149,7 @@ METHODS: Final[tuple[Method, ...]] = (
         ),
         replies=(DONE,), by_pattern=False,
     ),
+    *DIRT_METHODS,
     Method(
         "/drift/voice/list", requests.Nothing, "List the voices", replies=(VOICE_ITEM, DONE),
         done=(Arg("count", _I, "voices listed"),), access=Access.READ,
@@ -289,6 +291,7 @@ REPLIES: Final[tuple[Reply, ...]] = (
          Arg("loaded", _I, "1 when in memory"), Arg("description", _S, "one sentence")),
         "One voice",
     ),
+    *DIRT_REPLIES,
     Reply(
         HELLO_REPLY,
         (Arg("name", _S, "driftwave"), Arg("version", _S, "version"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class ClipFind:
-    """Clips that meet every condition; `text` and `tags` are words joined by spaces.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipConditions:
+    """Conditions that a clip has to meet, all of them.
 
-    `since` and `before` are days such as 2026-11-25, "" for any; lengths are in seconds.
+    `text` and `tags` are words joined by spaces, `since` and `before` days such as
+    2026-11-25, "" for any; lengths are in seconds.
     """
 
     text: str
@@ -20,26 +21,21 @@ class ClipFind:
     longest: float
     since: str
     before: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipFind(ClipConditions):
+    """List clips."""
+
     sort: str
     offset: int
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClipExportAll:
-    """Write every clip that meets the conditions into `folder`, None for the export folder.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipExportAll(ClipConditions):
+    """Write clips into `folder`, None for the export folder, at `rate` Hz, None for their own."""
 
-    `rate` is in hertz, None for that of each clip.
-    """
-
-    text: str
-    voice: str
-    tags: str
-    favourite: bool
-    shortest: float
-    longest: float
-    since: str
-    before: str
     folder: str | None
     format: str
     rate: int | None

@@ -116,7 +116,7 @@ class OscServer:
         self._check_host()
         udp, tcp = self._open_doors()
         self._udp, self._tcp = udp, tcp
-        self.port = udp.port
+        self.port = self.dispatcher.port = udp.port
         self._routes |= {"udp": udp.transmit, "tcp": tcp.transmit}
         _log.info("receive buffer of %d bytes", udp.receive_buffer_bytes)
         listener, self._waker = socket.socketpair()

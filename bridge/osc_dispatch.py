@@ -15,6 +15,8 @@ from typing import Any
 
 from bridge import address_space as space
 from bridge import osc_requests as requests
+from bridge.dirt import HANDSHAKE, PLAY
+from bridge.dirt_player import DirtPlayer
 from bridge.library_handler import library_actions
 from bridge.osc_builtin import Builtins
 from bridge.osc_call import OscCall, OscPeer
@@ -70,6 +72,7 @@ class OscDispatcher:
         self._limiter = FailLimiter(clock)
         self._schedule = Schedule()
         self._serials = itertools.count()
+        self.port = 0
         self._builtins = Builtins(version, self._book, self._subscribers)
         self._actions = self._bind(handler, self._builtins)
 
@@ -176,7 +179,11 @@ class OscDispatcher:
         self._subscribers.forget(peer)
 
     def _bind(self, handler: OscHandler, builtins: Builtins) -> dict[str, Action]:
-        return {
+        actions: dict[str, Action] = {}
+        dirt = DirtPlayer(space.BY_ADDRESS, actions, lambda: self.port)
+        actions |= {
+            PLAY: dirt.play,
+            HANDSHAKE: dirt.handshake,
             "/drift/hello": builtins.hello,
             "/drift/ping": builtins.ping,
             "/drift/status": handler.status,
@@ -201,6 +208,7 @@ class OscDispatcher:
             **library_actions(handler.library),
             **{row.address: getattr(handler.stage, row.action) for row in STAGE_METHODS},
         }
+        return actions
 
     def _announce(self, address: str, args: Sequence[Value], skip: OscPeer | None) -> None:
         peers = [peer for peer in self._subscribers.audience(address) if peer != skip]

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from bridge.osc_call import OscCall, OscPeer
-from bridge.osc_spec import Access, Arg, Kind, Method, Value
+from bridge.osc_spec import Access, Arg, Kind, Method, OscFault, Value
 from bridge.osc_validate import build_request
 
 ASKER: Final = OscPeer("127.0.0.1", 0, "inside")
 """Stands for the door itself; never sent to."""
 NORMALIZED: Final = "/normalized"
+_FAIL: Final = "/drift/fail"
 
 
 class _Heard:
@@ -49,15 +50,32 @@ def has_value(method: Method) -> bool:
     return method.parameter or (reads and len(method.replies) == 1)
 
 
+def run_inside(
+    method: Method, action: Callable[[OscCall, Any], None], values: Sequence[float] = ()
+) -> list[tuple[str, Sequence[Value]]]:
+    """Do what a message with these numbers does; returns what it answers at once.
+
+    Belongs to the receive thread.
+
+    Raises:
+        OscFault: when it fails at once.
+    """
+    heard = _Heard()
+    request = build_request(method, "f" * len(values), values, local=True)
+    action(OscCall(heard, ASKER, method), request)
+    for address, args in heard.answers:
+        if address == _FAIL:
+            raise OscFault(str(args[2]), str(args[3]))
+    return heard.answers
+
+
 def peek(method: Method, action: Callable[[OscCall, Any], None]) -> tuple[Value, ...] | None:
     """The present value of a method, None when it cannot be told at once.
 
     Runs the method's action, so it belongs to the receive thread. What the action raises is
     raised.
     """
-    heard = _Heard()
-    action(OscCall(heard, ASKER, method), build_request(method, "", (), local=True))
-    for address, args in heard.answers:
+    for address, args in run_inside(method, action):
         if address == method.replies[0]:
             return tuple(args[1:] if method.parameter else args)
     return None

@@ -152,6 +152,7 @@ class Method:
         access: OSCQuery ACCESS.
         job: opens a job: takes a job id, reports `/drift/queued` and progress.
         by_pattern: reached by an address pattern too; False for what cannot be taken back.
+        other_keys: keys that are not in the table are ignored, for protocols of others.
         announces: address of the event sent to the other subscribers when it is done, or "".
         family: address of all members of a family, such as `/drift/slot/<1-16>/gain`, or "".
         number: which member of its family it is, from 1; 0 without one.
@@ -169,6 +170,7 @@ class Method:
     job: bool = False
     by_pattern: bool = True
     announces: str = ""
+    other_keys: bool = False
     family: str = ""
     number: int = 0
     action: str = ""

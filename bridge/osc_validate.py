@@ -87,6 +87,8 @@ def _pairs(method: Method, tags: str, values: Sequence[Value], local: bool) -> d
                 f"{method.command}: {key!r} stands where a key is expected; "
                 "send each key as a string followed by its value",
             )
+        if key not in keys and method.other_keys:
+            continue
         if key not in keys:
             near = difflib.get_close_matches(key[:40], keys, n=1)
             hint = f"did you mean {near[0]}?" if near else f"keys are {' '.join(keys)}"

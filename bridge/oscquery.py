@@ -1,7 +1,8 @@
 """OSCQuery: the address space as JSON, one attribute or all, as the one table has it.
 
 Source: the OSCQuery proposal (Vidvox/OSCQueryProposal). Beyond it, each node has ARGUMENTS (the
-names of its arguments) and, where a method takes `key value` pairs, KEYS.
+names of its arguments) and, where a method takes `key value` pairs, KEYS, and OTHER_KEYS, which is
+true where further keys are ignored rather than refused.
 """
 
 from __future__ import annotations
@@ -16,20 +17,21 @@ from bridge.web_http import HttpFault, HttpResponse, json_response
 
 ATTRIBUTES: Final = (
     "FULL_PATH", "CONTENTS", "TYPE", "ACCESS", "VALUE", "RANGE", "DESCRIPTION", "UNIT",
-    "CLIPMODE", "TAGS", "EXTENDED_TYPE", "CRITICAL", "OVERLOADS", "ARGUMENTS", "KEYS",
+    "CLIPMODE", "TAGS", "EXTENDED_TYPE", "CRITICAL", "OVERLOADS", "ARGUMENTS", "KEYS", "OTHER_KEYS",
 )  # fmt: skip
 EXTENSIONS: Final = {
     **{
         name: True
         for name in ATTRIBUTES
-        if name not in ("FULL_PATH", "CONTENTS", "ARGUMENTS", "KEYS")
+        if name not in ("FULL_PATH", "CONTENTS", "ARGUMENTS", "KEYS", "OTHER_KEYS")
     },
     "HTML": False,
     "LISTEN": True,
     "IGNORE": True,
-    "PATH_CHANGED": True,
-    "PATH_ADDED": True,
-    "PATH_REMOVED": True,
+    # The address space is the same for as long as the engine runs.
+    "PATH_CHANGED": False,
+    "PATH_ADDED": False,
+    "PATH_REMOVED": False,
     "PATH_RENAMED": False,
     "OSC_STREAMING": True,
 }
@@ -161,6 +163,7 @@ def method_node(method: Method, replies: Mapping[str, Reply]) -> Node:
         node["KEYS"] = {
             arg.name: {**_argument(arg), "DESCRIPTION": arg.description} for arg in method.keys
         }
+        node["OTHER_KEYS"] = method.other_keys
     return node
 
 

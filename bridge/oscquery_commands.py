@@ -33,5 +33,5 @@ def read_command(text: str) -> tuple[str, str]:
 
 
 def command_text(command: str, data: object) -> str:
-    """A text frame that the server sends: PATH_CHANGED, PATH_ADDED, PATH_REMOVED or ERROR."""
+    """A text frame that the server sends: ERROR with what was wrong."""
     return json.dumps({"COMMAND": command, "DATA": data}, ensure_ascii=False)

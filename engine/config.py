@@ -53,7 +53,8 @@ class Settings:
         allow: with `lan`, the only addresses and networks that may; none: every local one.
         audio: sound device for the slots: off, default, an index, or part of a name.
         audio_block: frames a callback of it, 0 for its own choice.
-        midi: MIDI ports to open: all inputs, off, or part of a name.
+        midi: MIDI ports to open: auto (all inputs, where there is sound), all, off, or part of a
+            name.
         session: folder that keeps what is on the stage.
         log_format, log_level: of the log on stderr.
         memory_mb: most memory for loaded voices.
@@ -69,7 +70,7 @@ class Settings:
     allow: tuple[str, ...] = ()
     audio: str = "off"
     audio_block: int = 0
-    midi: str = "all"
+    midi: str = "auto"
     session: Path = field(default_factory=lambda: data_dir() / "session")
     log_format: str = "text"
     log_level: str = "info"

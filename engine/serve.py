@@ -154,6 +154,8 @@ class Doors:
         self._stage.tell(self._osc.dispatcher)
         self.port = self._osc.port
         self.web_port = self._open_web(stack, engine, settings)
+        if settings.lan:
+            self._announce_on_network(stack)
         self._link = self._open_link(stack, engine, settings)
         self.socket = "" if self._link is None else str(self._link.path)
         self._published = -1
@@ -190,6 +192,22 @@ class Doors:
             raise PortError(str(error)) from None
         stack.callback(web.stop)
         return web.port
+
+    def _announce_on_network(self, stack: ExitStack) -> None:
+        """Let controllers find the engine by name, without making anybody wait for it."""
+        from concurrent.futures import ThreadPoolExecutor
+        from socket import gethostname
+
+        from bridge.announce import Announcement
+        from bridge.lan_address import lan_address
+
+        address = self.host if self.host != "0.0.0.0" else lan_address()
+        if not address:
+            return
+        name = f"Driftwave on {gethostname().split('.')[0]}"
+        worker = stack.enter_context(ThreadPoolExecutor(1, "announce"))
+        making = worker.submit(Announcement, name, address, self.port, self.web_port)
+        stack.callback(lambda: making.result().close())
 
     def _open_link(self, stack: ExitStack, engine: Engine, settings: Settings) -> LinkServer | None:
         try:
@@ -278,8 +296,8 @@ def _announce(
 )
 @click.option(
     "--midi",
-    metavar="all|off|NAME",
-    help="MIDI ports, by part of their name [default: all inputs].",
+    metavar="auto|all|off|NAME",
+    help="MIDI ports by part of their name [default: all inputs, with --audio].",
 )
 @click.option("--session", metavar="DIR", help="Folder that keeps what is on the stage.")
 @click.option("--list-devices", is_flag=True, help="List the sound devices and end.")

@@ -126,7 +126,7 @@ def cli(
         stopper = _Stopper(seconds)
         missed = play_live(generator, options, _report, stopper.asked)
         if missed:
-            _report(f"{missed} callbacks came late; try a larger --block")
+            _report(f"the sound device ran dry {missed} times; try a larger --block")
         if save is not None:
             save_state(generator, save)
         context.exit(INTERRUPTED if stopper.interrupted else 0)

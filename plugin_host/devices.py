@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import ctypes
+import os
+import shutil
+import tempfile
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from plugin_host.errors import AudioDeviceError
@@ -26,7 +33,11 @@ class OutputDevice:
 
 
 def sounddevice() -> Any:
-    """The module; raises AudioDeviceError where PortAudio is not installed."""
+    """The module; raises AudioDeviceError where PortAudio is not installed.
+
+    PortAudio is not shut down when the process ends: its JACK part aborts the process where the
+    JACK server went first.
+    """
     try:
         import sounddevice
     except (ImportError, OSError) as error:
@@ -34,6 +45,8 @@ def sounddevice() -> Any:
             f"no sound output: {error}. Install PortAudio (Debian: libportaudio2) and "
             "`pip install sounddevice`, or use `render`."
         ) from None
+    atexit.unregister(sounddevice._exit_handler)
+    _keep_loaded(_library_file())
     return sounddevice
 
 
@@ -94,10 +107,46 @@ def find_output(wanted: int | str | None) -> OutputDevice:
 
 
 def look_again() -> None:
-    """Let PortAudio see devices that came or went. No stream may be open."""
+    """Let PortAudio see devices that came or went. No stream of it may be open."""
     module = sounddevice()
     module._terminate()
     module._initialize()
+
+
+def abandon() -> None:
+    """Leave PortAudio as it is, with a stream that cannot be closed, and begin with a new one.
+
+    Where a JACK server died, PortAudio can neither close its stream nor be shut down, and sees
+    nothing new: a second copy of the library does. What is left behind is never called again.
+    """
+    module = sounddevice()
+    library = _library_file()
+    if library is None:
+        look_again()
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(shutil.copy(library, Path(folder) / library.name))
+        _keep_loaded(copy)
+        module._lib = module._ffi.dlopen(str(copy))
+    module._initialized = 0
+    module._initialize()
+
+
+@lru_cache
+def _keep_loaded(library: Path | None) -> None:
+    """Unloading it, now or at the end, would pull the ground from under its threads."""
+    if library is not None:
+        ctypes.CDLL(str(library), os.RTLD_NOW | os.RTLD_NODELETE)
+
+
+def _library_file() -> Path | None:
+    """Where PortAudio was loaded from; None where that cannot be told."""
+    try:
+        lines = Path("/proc/self/maps").read_text().splitlines()
+    except OSError:
+        return None
+    found = (Path(line.split()[-1]) for line in lines if "libportaudio" in line)
+    return next((path for path in found if path.is_file()), None)
 
 
 def _default_index() -> int:

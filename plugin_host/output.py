@@ -14,16 +14,19 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from bridge import _native
-from plugin_host.devices import OutputDevice, find_output, look_again, sounddevice
+from plugin_host.devices import OutputDevice, abandon, find_output, look_again, sounddevice
 from plugin_host.errors import AudioDeviceError
 
 _SILENT_RATE_HZ: Final = 48_000.0
 _SILENT_TICK_S: Final = 0.01
-_WATCH_S: Final = 0.1
+_WATCH_S: Final = 0.05
 _LOST_AFTER_S: Final = 1.5
 """No callback for so long: the device is gone. Drivers may pause for less."""
 _RETRY_S: Final = 1.0
-_MAX_SILENT_FRAMES: Final = 48_000
+_CLOSE_S: Final = 2.0
+_JACK: Final = "JACK Audio Connection Kit"
+_SLOWEST_RETRY_S: Final = 5.0
+_MAX_SILENT_S: Final = 5.0
 _TELL_XRUNS_S: Final = 1.0
 
 
@@ -42,6 +45,7 @@ class DeckOutput:
         self._block = 0
         self._stream: Any = None
         self._lost = ""
+        self._left_behind: list[_NativeStream] = []
         self._told_xruns = 0
         self._tell_at = 0.0
         self._closing = threading.Event()
@@ -83,11 +87,16 @@ class DeckOutput:
         return found
 
     def close(self) -> None:
-        """Stop playing for good."""
+        """Stop playing for good, and say how it went."""
         self._closing.set()
         self._thread.join()
         with self._lock:
             self._close_stream()
+        if self._wanted is not None:
+            self._report(
+                f"{self.deck.calls} callbacks, the longest took "
+                f"{self.deck.take_longest_us():.0f} µs; {self.deck.xruns} xruns"
+            )
 
     def _open_stream(self, found: OutputDevice, sample_rate: float | None = None) -> None:
         module = sounddevice()
@@ -96,7 +105,7 @@ class DeckOutput:
         self.deck.prepare(rate, self._block or 1024, channels)
         self.sample_rate = rate
         try:
-            stream = _NativeStream(module, self.deck, found.index, channels, rate, self._block)
+            stream = _NativeStream(module, self.deck, found, channels, rate, self._block)
             stream.start()
         except (module.PortAudioError, ValueError) as error:
             raise AudioDeviceError(
@@ -114,24 +123,34 @@ class DeckOutput:
                 stream.close()
 
     def _watch(self) -> None:
-        silent_since = time.monotonic()
-        silent_frames = 0
-        retry_at = 0.0
-        while not self._closing.wait(_SILENT_TICK_S if self._stream is None else _WATCH_S):
+        told_until = time.monotonic()
+        retry_at, pause_s = 0.0, _RETRY_S
+        while not self._closing.wait(self._pause()):
             with self._lock:
                 if self._stream is not None:
-                    if self._stream.stalled():
+                    self._tell_xruns()
+                    told_until = self._stream.last_call()
+                    retry_at, pause_s = 0.0, _RETRY_S
+                    if time.monotonic() - told_until > _LOST_AFTER_S:
                         self._lose()
-                    silent_since, silent_frames = time.monotonic(), 0
-                else:
-                    elapsed = int((time.monotonic() - silent_since) * self.sample_rate)
-                    due = min(elapsed - silent_frames, _MAX_SILENT_FRAMES)
-                    silent_frames = elapsed
-                    self.deck.render(due)
-                    if self._wanted is not None and time.monotonic() >= retry_at:
-                        self._try_again(self._wanted)
-                        retry_at = time.monotonic() + _RETRY_S
-            self._tell_xruns()
+                    continue
+                told_until = self._pass_silently(told_until)
+                if self._wanted is not None and time.monotonic() >= retry_at:
+                    self._try_again(self._wanted)
+                    retry_at = time.monotonic() + pause_s
+                    pause_s = min(2.0 * pause_s, _SLOWEST_RETRY_S)
+
+    def _pause(self) -> float:
+        """Seconds until the next look; short only where our own clock moves the time line."""
+        silent = self._stream is None
+        return _SILENT_TICK_S if silent and self.deck.playing else _WATCH_S
+
+    def _pass_silently(self, since: float) -> float:
+        """Let the time line go on from `since`; returns the moment it has come to."""
+        seconds = min(time.monotonic() - since, _MAX_SILENT_S)
+        frames = int(seconds * self.sample_rate)
+        self.deck.render(frames)
+        return max(since, time.monotonic() - _MAX_SILENT_S) + frames / self.sample_rate
 
     def _lose(self) -> None:
         assert self._wanted is not None
@@ -139,7 +158,10 @@ class DeckOutput:
             f"sound device {self._wanted.name} is gone; it plays again as soon as it is back"
         )
         self._report(self._lost)
-        self._close_stream()
+        stream, self._stream = self._stream, None
+        if not stream.close_within(_CLOSE_S):
+            self._left_behind.append(stream)
+            abandon()
 
     def _try_again(self, wanted: OutputDevice) -> None:
         with contextlib.suppress(AudioDeviceError):
@@ -154,8 +176,7 @@ class DeckOutput:
             more = count - self._told_xruns
             self._told_xruns, self._tell_at = count, now + _TELL_XRUNS_S
             self._report(
-                f"the sound device ran dry {more} time(s), {count} in all; "
-                "a larger --audio-block helps"
+                f"the sound device ran dry {more} time(s), {count} in all; a larger block helps"
             )
 
 
@@ -166,19 +187,20 @@ class _NativeStream:
         self,
         module: Any,
         deck: _native.Deck,
-        device: int,
+        device: OutputDevice,
         channels: int,
         sample_rate: float,
         block: int,
     ) -> None:
         self._deck = deck
+        self._closable = not device.name.endswith(_JACK)
         self._calls = -1
         self._called = time.monotonic()
         self._stream = module._StreamBase(
             kind="output",
             samplerate=sample_rate,
             blocksize=block,
-            device=device,
+            device=device.index,
             channels=channels,
             dtype="float32",
             latency="low",
@@ -191,14 +213,25 @@ class _NativeStream:
         self._stream.start()
         self._called = time.monotonic()
 
-    def stalled(self) -> bool:
-        """Whether the device has stopped asking for sound."""
+    def last_call(self) -> float:
+        """When the device last asked for sound, as far as this is looked at."""
         calls = self._deck.calls
-        now = time.monotonic()
         if calls != self._calls:
-            self._calls, self._called = calls, now
-        return now - self._called > _LOST_AFTER_S
+            self._calls, self._called = calls, time.monotonic()
+        return self._called
 
     def close(self) -> None:
         """End, without waiting for what is still in the device."""
         self._stream.close(ignore_errors=True)
+
+    def close_within(self, seconds: float) -> bool:
+        """Close the stream of a device that is gone; False when that cannot be done.
+
+        A stream of a JACK server that died never closes.
+        """
+        if not self._closable:
+            return False
+        closing = threading.Thread(target=self.close, name="close sound device", daemon=True)
+        closing.start()
+        closing.join(seconds)
+        return not closing.is_alive()

@@ -320,6 +320,25 @@ function(driftwave_patch_dpf dpf_dir)
     bool fHasRun = false;
     float* fLastControlValues;
 ")
+  # Between two words of the host the place in the bar was taken modulo the bar before the bars were
+  # counted from it, which moved the song by a whole bar around each bar line; and a place of 32 bits
+  # drifts when it is added to with every block.
+  driftwave_patch("LV2: bars counted from the place in the bar" "${lv2}"
+    "                        fLastPositionData.barBeat = std::fmod(fLastPositionData.barBeat+addedBarBeats,
+                                                              (double)fLastPositionData.beatsPerBar);
+"
+    "                        const double barBeats = fLastPositionData.barBeat + addedBarBeats;
+                        fLastPositionData.barBeat = std::fmod(barBeats, (double)fLastPositionData.beatsPerBar);
+")
+  driftwave_patch("LV2: bars counted from the place in the bar (count)" "${lv2}"
+    "std::floor((fLastPositionData.barBeat+addedBarBeats)/
+                                                             fLastPositionData.beatsPerBar);"
+    "std::floor(barBeats / (double)fLastPositionData.beatsPerBar);")
+  driftwave_patch("LV2: place in the bar in 64 bits" "${lv2}"
+    "        float    barBeat;
+"
+    "        double   barBeat;
+")
   # What has no value needs no place in the project; an empty path would be taken for a file.
   driftwave_patch("LV2: empty states" "${lv2}"
     "                const String& value(cit->second);

@@ -138,12 +138,14 @@ void LoopPlayer::render(const SincBank& bank, float* left, float* right,
   sounding_ = any;
 }
 
+void LoopPlayer::fade(std::uint32_t pad) noexcept RT_NONBLOCKING {
+  if (voices_[pad].idle()) return;
+  retire(pad);
+  silence(pad, true);
+}
+
 void LoopPlayer::fade_all() noexcept RT_NONBLOCKING {
-  for (std::uint32_t pad = 0; pad < kPadCount; ++pad) {
-    if (voices_[pad].idle()) continue;
-    retire(pad);
-    silence(pad, true);
-  }
+  for (std::uint32_t pad = 0; pad < kPadCount; ++pad) fade(pad);
 }
 
 void LoopPlayer::silence(std::uint32_t pad, bool silenced) noexcept RT_NONBLOCKING {

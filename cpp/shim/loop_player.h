@@ -41,7 +41,9 @@ class LoopPlayer {
   /// Adds the block's sound to the outputs.
   void render(const SincBank& bank, float* left, float* right,
               std::uint32_t frames) noexcept RT_NONBLOCKING;
-  /// Fades everything out; a pad loops again once the host has stopped or its loop was off.
+  /// Fades a pad out; it loops again once the host has stopped or its loop was off.
+  void fade(std::uint32_t pad) noexcept RT_NONBLOCKING;
+  /// The same for all pads.
   void fade_all() noexcept RT_NONBLOCKING;
   /// Ends everything and gives all clips back.
   void end_all() noexcept RT_NONBLOCKING;

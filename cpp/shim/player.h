@@ -72,6 +72,9 @@ class Player {
   }
 
  private:
+  static constexpr float kChokeMs = 4.0F;  // a choked hat
+  static constexpr float kPanicMs = 5.0F;
+
   struct PadSettings {
     std::array<float, 2> gains{1.0F, 1.0F};
     float pitch = 0.0F;
@@ -92,6 +95,7 @@ class Player {
   void set_pedal(std::uint8_t channel, bool down) noexcept RT_NONBLOCKING;
   void set_bend(std::uint8_t channel, float semitones) noexcept RT_NONBLOCKING;
   void choke(std::uint32_t group, std::uint32_t pad, bool chromatic) noexcept RT_NONBLOCKING;
+  void stop_pads(std::uint32_t pads) noexcept RT_NONBLOCKING;  // a bit for each
   void fade_all(std::uint32_t frames) noexcept RT_NONBLOCKING;
   Voice& free_voice() noexcept RT_NONBLOCKING;
   void end(Voice& voice) noexcept RT_NONBLOCKING;

@@ -173,9 +173,7 @@ class LibraryDoor:
         self._slow.later(call, work)
 
 
-def _search(
-    request: requests.ClipFind | requests.ClipExportAll, sort: str, offset: int, limit: int
-) -> Search:
+def _search(request: requests.ClipConditions, sort: str, offset: int, limit: int) -> Search:
     return Search(
         text=request.text,
         voice=request.voice,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from bridge.osc_call import OscCall
+from bridge.osc_spec import CODES
 from engine.jobs.job import as_driftwave_error
 
 
@@ -26,6 +27,10 @@ class SlowWork:
             try:
                 work()
             except Exception as error:
+                code = getattr(error, "code", None)  # of another package's errors too
+                if isinstance(code, str) and code in CODES:
+                    call.fail(code, str(error))
+                    return
                 known = as_driftwave_error(error)
                 call.fail(known.code, str(known))
 

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from bridge import stage_requests as requests
 from bridge import stage_space as space
 from bridge.osc_call import OscCall
 from bridge.osc_requests import Nothing
-from bridge.osc_spec import CODES
 from engine.doors.osc_door import CallListener
+from engine.doors.slow_work import SlowWork
 from engine.doors.stage_feedback import LEVEL_LEASE_S, StageFeedback, mapping_values
 from engine.errors import Cancelled
-from engine.jobs.job import as_driftwave_error
 from engine.stage import SLOTS, Sound, Stage
 from engine.stage.keeper import SessionKeeper
 from engine.stage.midi_map import Mapping
 
 if TYPE_CHECKING:
     from bridge.osc_dispatch import OscDispatcher
+    from engine.stage.slots import SlotFields
 
 LEARN_S: Final = 30.0
 """How long one may take to move what shall be learnt."""
@@ -37,13 +35,13 @@ class StageDoor:
         self._stage = stage
         self._keeper = keeper
         self._feedback: StageFeedback | None = None
-        self._slow = ThreadPoolExecutor(1, "stage slow")
+        self._slow = SlowWork("stage slow")
 
     def close(self) -> None:
         """End the threads."""
         if self._feedback is not None:
             self._feedback.close()
-        self._slow.shutdown(wait=True, cancel_futures=True)
+        self._slow.close()
 
     @property
     def sound(self) -> Sound:
@@ -136,7 +134,7 @@ class StageDoor:
             self._stage.slots.put_clip(slot, clip)
             call.done()
 
-        self._later(call, work)
+        self._slow.later(call, work)
 
     def slot_clear(self, call: OscCall, request: requests.Trigger) -> None:
         """Take the sound off the slot."""
@@ -169,7 +167,7 @@ class StageDoor:
                 call.item(space.MIDI_MAPPING, *mapping_values(mapping))
             call.done(len(ports) + len(mappings))
 
-        self._later(call, work)
+        self._slow.later(call, work)
 
     def midi_open(self, call: OscCall, request: requests.MidiOpen) -> None:
         """Open or close ports."""
@@ -179,7 +177,7 @@ class StageDoor:
             self._keeper.touch()
             call.done(count)
 
-        self._later(call, work)
+        self._slow.later(call, work)
 
     def midi_learn(self, call: OscCall, request: requests.MidiLearn) -> None:
         """Bind what is moved next; answered then, or after half a minute."""
@@ -240,24 +238,8 @@ class StageDoor:
             call.item(space.VALUE, call.method.address, getattr(self._stage.slots[slot], field))
         else:
             kept = value if isinstance(value, str) else int(value)
-            self._stage.slots.edit(slot, call.peer, **{field: kept})
+            self._stage.slots.edit(slot, call.peer, **cast("SlotFields", {field: kept}))
         call.done()
-
-    def _later(self, call: OscCall, work: Callable[[], None]) -> None:
-        """Do slow work off the receive thread; whatever it raises is answered."""
-
-        def run() -> None:
-            try:
-                work()
-            except Exception as error:
-                code = getattr(error, "code", None)
-                if isinstance(code, str) and code in CODES:
-                    call.fail(code, str(error))
-                else:
-                    known = as_driftwave_error(error)
-                    call.fail(known.code, str(known))
-
-        self._slow.submit(run)
 
 
 def _name(address: str) -> str:

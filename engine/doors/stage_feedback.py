@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 VALUES_HZ: Final = 30.0
 LEVELS_HZ: Final = 20.0
 LEVEL_LEASE_S: Final = 60.0
-_BEAT_TICK_S: Final = 0.05
+_IDLE_S: Final = 0.25
+"""How late a transport that somebody else starts may be noticed."""
 
 Value = float | str
 
@@ -102,22 +103,27 @@ class StageFeedback(SlotWatcher):
             time.sleep(1.0 / VALUES_HZ)
 
     def _send_levels(self) -> None:
-        told = -1
+        told_beat, told_play = -1, False
         while not self._closing:
+            sound = self._stage.sound
             with self._changed:
-                idle = not self._meters and not self._stage.sound.playing
-                self._changed.wait(_BEAT_TICK_S if idle else 1.0 / LEVELS_HZ)
+                busy = self._meters or sound.playing
+                self._changed.wait(1.0 / LEVELS_HZ if busy else _IDLE_S)
                 now = time.monotonic()
                 self._meters = {peer: end for peer, end in self._meters.items() if end > now}
                 peers = tuple(self._meters)
             if peers:
-                levels = ("main", *self._stage.sound.levels())
+                levels = ("main", *sound.levels())
                 for peer in peers:
                     self._osc.send(peer, space.LEVEL, levels)
-            beat = int(self._stage.sound.beat) if self._stage.sound.playing else -1
-            if beat not in (told, -1):
+            beat = int(sound.beat) if sound.playing else -1
+            if beat not in (told_beat, -1):
                 self._osc.broadcast("/drift/transport/beat", (float(beat),), skip=None)
-            told = beat
+                if self._stage.transport.source != "internal":
+                    self._stage.controls.changed("transport/tempo")
+            if sound.playing != told_play and self._stage.transport.source != "internal":
+                self._stage.controls.changed("transport/play")
+            told_beat, told_play = beat, sound.playing
 
 
 def mapping_values(mapping: Mapping) -> tuple[Value, ...]:

@@ -20,6 +20,7 @@ log = logging.getLogger("engine.stage")
 OFF: Final = "off"
 DEFAULT: Final = "default"
 ALL: Final = "all"
+AUTO: Final = "auto"
 _NO_NATIVE: Final = "no sound output: bridge._native is missing (%s); run `make setup`"
 
 
@@ -53,7 +54,10 @@ def _open_midi(stack: ExitStack, stage: Stage, settings: Settings) -> None:
     ports = MidiPorts(stage.midi.receive, log.info)
     stack.callback(ports.close)
     stage.ports = ports
-    ports.want(["" if settings.midi == ALL else settings.midi])
+    if settings.midi == ALL or (settings.midi == AUTO and settings.audio != OFF):
+        ports.want([""])
+    elif settings.midi != AUTO:
+        ports.want([settings.midi])
 
 
 def list_devices() -> str:

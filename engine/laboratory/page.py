@@ -18,13 +18,14 @@ FloatArray = npt.NDArray[np.float32]
 
 _STYLE = """
 :root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1400px;
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1600px;
   padding: 0 1.5rem; color: #1b1b1b; background: #fff; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
 p { max-width: 75ch; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px; }
-th, td { padding: .35rem .6rem; text-align: right; border-bottom: 1px solid #ddd; }
+th, td { padding: .35rem .5rem; text-align: right; border-bottom: 1px solid #ddd; }
+td { white-space: nowrap; }
 th { vertical-align: bottom; font-weight: 600; } thead th { border-bottom: 2px solid #444; }
 th:first-child, td:first-child { text-align: left; white-space: nowrap; }
 tr.baseline td { color: #555; background: #f5f5f2; }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,9 @@ def export_clip(
     path = Path(path).absolute()
     wanted = Wanted(form_of(path), sample_rate, depth)
     data = exported(clip, record_of(clip), wanted)
-    write_durably(path, path.with_name(f".{path.name}.{os.getpid()}.tmp"), data)
+    write_durably(
+        path, path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp"), data
+    )
     return path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,8 +56,10 @@ def _candidates(folder: Path, stem: str, suffix: str) -> Iterator[Path]:
 
 def _put(path: Path, data: bytes) -> bool:
     """Write a file that does not exist yet; False when it appeared meanwhile."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    spare = path.with_name(f".{path.name}.{os.getpid()}.new")
+    # Several threads may write the same clip at once.
+    own = f"{os.getpid()}.{threading.get_ident()}"
+    temporary = path.with_name(f".{path.name}.{own}.tmp")
+    spare = path.with_name(f".{path.name}.{own}.new")
     write_durably(temporary, spare, data)
     try:
         try:

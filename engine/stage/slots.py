@@ -6,7 +6,7 @@ import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
 from engine.errors import BadRange, Busy, DriftwaveError, NotFound, StorageError
 from engine.jobs import Engine, Job, JobListener, Priority, Progress
@@ -68,6 +68,16 @@ class Slot:
     waiting: int = 0
 
 
+class SlotFields(TypedDict, total=False):
+    """What of a slot is told rather than made."""
+
+    prompt: str
+    negative: str
+    voice: str
+    seed: int
+    note: int
+
+
 class SlotWatcher:
     """What others hear of the slots; override what you need. Called by any thread."""
 
@@ -116,11 +126,11 @@ class Slots:
         with self._lock:
             return self._slots[_place(slot)]
 
-    def edit(self, slot: int, origin: object = None, **fields: str | int) -> None:
+    def edit(self, slot: int, origin: object = None, **fields: Unpack[SlotFields]) -> None:
         """Set prompt, negative, voice, seed or note of a slot."""
         place = _place(slot)
         with self._lock:
-            self._slots[place] = replace(self._slots[place], **fields)  # type: ignore[arg-type]
+            self._slots[place] = replace(self._slots[place], **fields)
         for watcher in self._watchers:
             for field in fields:
                 watcher.slot_edited(slot, field, origin)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import stat
 import struct
 import threading
 from collections.abc import Iterator
@@ -13,18 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge import _native, link, link_peer
-from bridge.errors import EngineRunning, RuntimeFolderError
+from bridge import _native, link_peer
 from bridge.link import ALL_JOBS, LinkCancel, LinkGenerate, LinkPeer, LinkRequest, LinkServer
-from bridge.rendezvous import Rendezvous, socket_path
-from tests.support.link_client import (
-    connect,
-    hello,
-    mapped_segments,
-    open_descriptors,
-    replies_until,
-    wait_until,
-)
+from tests.support.link_client import check_served, connect, replies_until, wait_until
 from tests.support.link_echo import RATE, EchoHandler, echo_audio
 
 
@@ -203,7 +191,7 @@ def _stream(client: _native.LinkClient, job: int) -> Iterator[_native.Reply]:
             return
 
 
-def test_a_plugin_that_keeps_every_slot_gets_busy_and_is_served_again_after_release(
+def test_a_plugin_that_keeps_every_slot_gets_busy_andcheck_served_again_after_release(
     server: LinkServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(link_peer, "SLOT_WAIT_S", 0.05)
@@ -247,12 +235,6 @@ def test_eight_plugins_at_once_each_get_their_own_sounds(server: LinkServer) -> 
     wait_until(lambda: not server.peers, "every plugin has left")
 
 
-def _is_served(path: Path) -> None:
-    client = connect(path)
-    client.generate(1, seed=1)
-    replies_until(client, "done", 1)
-
-
 @pytest.mark.parametrize(
     ("where", "value"),
     [("requests", 2**63), ("replies", 2**63), ("requests", 8), ("clips", 2**64 - 1)],
@@ -275,7 +257,7 @@ def test_a_corrupt_plugin_is_dropped_and_the_others_play_on(
 
     wait_until(is_dropped, "the corrupt plugin is dropped")
     wait_until(lambda: len(handler.closed) > before, "the handler hears of it")
-    _is_served(server.path)
+    check_served(server.path)
 
 
 def _section(client: _native.LinkClient, name: str) -> int:
@@ -300,7 +282,7 @@ def test_a_flooding_plugin_leaves_the_others_their_turn(server: LinkServer) -> N
     thread.start()
     try:
         for _ in range(5):
-            _is_served(server.path)
+            check_served(server.path)
     finally:
         stop.set()
         thread.join(60)
@@ -316,7 +298,7 @@ def test_a_plugin_that_reads_nothing_is_dropped_as_hung(
         job += 1
         client.query_status()
         client.poll(0)
-    _is_served(server.path)
+    check_served(server.path)
 
 
 def test_too_many_open_jobs_of_one_plugin_are_refused(tmp_path: Path) -> None:
@@ -353,120 +335,7 @@ def test_a_seed_that_no_record_holds_raises_in_the_caller_and_blocks_nothing(
 
     server = LinkServer(Careless(), tmp_path / "engine.sock")
     try:
-        _is_served(server.path)
+        check_served(server.path)
     finally:
         server.close()
     assert len(raised) == 1
-
-
-# ---- rendezvous ------------------------------------------------------------------------------
-
-
-def test_another_abi_is_answered_with_both_versions(server: LinkServer) -> None:
-    with socket.socket(socket.AF_UNIX) as caller:
-        caller.connect(str(server.path))
-        caller.sendall(hello(major=_native.ABI_MAJOR + 1))
-        answer = caller.recv(4096)
-    assert struct.unpack_from("<I", answer, 16) == (1,)
-    text = answer[40:].split(b"\0")[0].decode()
-    assert f"{_native.ABI_MAJOR + 1}.{_native.ABI_MINOR}" in text
-    assert "driftwave install" in text
-
-
-@pytest.mark.parametrize("greeting", [b"", b"GET / HTTP/1.1\r\n\r\n", b"\0" * 79, hello(magic=3)])
-def test_callers_that_are_no_plugins_are_turned_away(server: LinkServer, greeting: bytes) -> None:
-    with socket.socket(socket.AF_UNIX) as caller:
-        caller.connect(str(server.path))
-        caller.sendall(greeting)
-        caller.shutdown(socket.SHUT_WR)
-        caller.settimeout(30)
-        caller.recv(4096)
-    _is_served(server.path)
-
-
-def test_a_hello_in_pieces_is_accepted(server: LinkServer) -> None:
-    with socket.socket(socket.AF_UNIX) as caller:
-        caller.connect(str(server.path))
-        for byte in hello():
-            caller.sendall(bytes([byte]))
-        caller.settimeout(30)
-        data, fds, _, _ = socket.recv_fds(caller, 4096, 4)
-        for fd in fds:
-            os.close(fd)
-    assert (len(data), len(fds)) == (256, 1)
-
-
-def test_one_plugin_too_many_is_told_so(
-    server: LinkServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(link, "_MAX_LINKS", 2)
-    clients = [connect(server.path) for _ in range(2)]
-    third = _native.LinkClient()
-    assert third.connect(str(server.path)) is _native.ConnectResult.REFUSED
-    assert "close some" in third.message
-    clients.pop().disconnect()
-    wait_until(lambda: len(server.peers) == 1, "one has left")
-    _is_served(server.path)
-
-
-def test_the_socket_is_private_and_goes_with_the_server(tmp_path: Path) -> None:
-    path = tmp_path / "run" / "driftwave" / "engine.sock"
-    server = LinkServer(EchoHandler(), path)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    server.close()
-    assert not path.exists()
-
-
-def test_a_second_engine_is_refused_with_the_pid_of_the_first(tmp_path: Path) -> None:
-    path = tmp_path / "engine.sock"
-    with Rendezvous(path):
-        with pytest.raises(EngineRunning, match=f"pid {os.getpid()}.*DRIFTWAVE_RUNTIME_DIR"):
-            Rendezvous(path)
-        assert path.exists()
-    Rendezvous(path).close()
-
-
-def test_a_socket_left_by_a_killed_engine_is_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "engine.sock"
-    with socket.socket(socket.AF_UNIX) as dead:
-        dead.bind(str(path))
-    server = LinkServer(EchoHandler(), path)
-    _is_served(path)
-    server.close()
-
-
-def test_a_folder_that_others_can_write_to_is_refused(tmp_path: Path) -> None:
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    shared.chmod(0o777)
-    with pytest.raises(RuntimeFolderError, match="DRIFTWAVE_RUNTIME_DIR"):
-        Rendezvous(shared / "engine.sock")
-
-
-def test_a_path_too_long_for_a_socket_says_so(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeFolderError, match="107"):
-        Rendezvous(tmp_path / ("x" * 120) / "engine.sock")
-
-
-def test_plugin_and_engine_compute_the_same_socket_path(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "xdg"))
-    monkeypatch.delenv("DRIFTWAVE_RUNTIME_DIR", raising=False)
-    assert socket_path() == tmp_path / "xdg/driftwave/engine.sock"
-    monkeypatch.setenv("DRIFTWAVE_RUNTIME_DIR", str(tmp_path / "own"))
-    assert socket_path() == tmp_path / "own/driftwave/engine.sock"
-    monkeypatch.delenv("DRIFTWAVE_RUNTIME_DIR")
-    monkeypatch.delenv("XDG_RUNTIME_DIR")
-    assert socket_path() == Path(f"/tmp/driftwave-{os.geteuid()}/driftwave/engine.sock")
-
-
-def test_nothing_stays_open_after_plugins_came_and_went(server: LinkServer) -> None:
-    _is_served(server.path)
-    wait_until(lambda: not server.peers, "the first plugin has left")
-    before = open_descriptors(), mapped_segments()
-    for _ in range(30):
-        _is_served(server.path)
-    wait_until(lambda: not server.peers, "every plugin has left")
-    assert (open_descriptors(), mapped_segments()) == before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +14,12 @@ from bridge.osc import OscServer
 from bridge.osc_spec import CODES, Arg, Kind, Method, Value
 from tests.support.osc_client import Answer, OscClient, message
 from tests.support.osc_memory import MemoryHandler
+from tests.support.osc_raw import DROPPED_BY_PYTHON_OSC, OTHER_TAGS, encode, padded
 
 # Of a family, such as the sixteen slots, the first stands for all.
-ROWS = [method for method in METHODS if method.number <= 1]
+LISTED = [method for method in METHODS if method.number <= 1]
+# Protocols of others have tests of their own.
+ROWS = [method for method in LISTED if not method.other_keys]
 EVERY_ARGUMENT = [
     pytest.param(method, arg, id=f"{method.command}-{arg.name}")
     for method in ROWS
@@ -25,8 +27,6 @@ EVERY_ARGUMENT = [
 ]
 EVERY_NUMBER = [param for param in EVERY_ARGUMENT if param.values[1].kind is not Kind.STRING]
 EVERY_METHOD = [pytest.param(method, id=method.command) for method in ROWS]
-DROPPED_BY_PYTHON_OSC = ("c", "I", "S")
-OTHER_TAGS = ("N", "b", "r", "m", "t", "[i]")
 
 
 @pytest.fixture
@@ -220,7 +220,7 @@ def test_missing_and_superfluous_arguments_are_answered_bad_type(
     assert fail_of(client.drain())[2] in ("bad_type", "bad_range")
 
 
-@pytest.mark.parametrize("method", [m for m in METHODS if m.keys], ids=lambda m: m.command)
+@pytest.mark.parametrize("method", [m for m in ROWS if m.keys], ids=lambda m: m.command)
 def test_unknown_repeated_and_half_keys_are_refused(
     method: Method, client: OscClient, clip: str
 ) -> None:
@@ -354,10 +354,10 @@ def test_query_lists_every_method_and_argument(client: OscClient) -> None:
     answers = client.ask("/drift/query")
     check_shape(answers)
     listed = [args[0] for address, args in answers if address == "/drift/query/method"]
-    assert listed == [method.address for method in ROWS]
+    assert listed == [method.address for method in LISTED]
     arguments = [args for address, args in answers if address == "/drift/query/argument"]
-    assert len(arguments) == sum(len(m.args) + len(m.keys) for m in ROWS)
-    assert answers[-1] == ("/drift/done", ["query", -1, len(ROWS)])
+    assert len(arguments) == sum(len(m.args) + len(m.keys) for m in LISTED)
+    assert answers[-1] == ("/drift/done", ["query", -1, len(LISTED)])
     assert len(client.ask("/drift/query", "/drift/clip/*")) < len(answers)
     third = client.ask("/drift/query", "/drift/slot/3")
     assert "/drift/slot/3/gain" in [args[0] for _, args in third]
@@ -383,7 +383,10 @@ def typed(
     required = sum(not spec.optional for spec in method.args)
     count = len(method.args) if is_key else max(method.args.index(arg) + 1, required)
     accepted = [
-        ("s" if spec.kind is Kind.STRING else "d", example(spec, clip))
+        (
+            "s" if spec.kind is Kind.STRING else "d",
+            str(tmp_path / "typed.wav") if spec.local_only else example(spec, clip),
+        )
         for spec in method.args[:count]
     ]
     if is_key:
@@ -395,25 +398,3 @@ def typed(
     head = message(method.address)[:-4]
     body = b"".join(encode(tag, value) for tag, value in accepted)
     return head + padded(("," + tags).encode()) + body, job
-
-
-def padded(data: bytes) -> bytes:
-    return data + b"\0" * (4 - len(data) % 4)
-
-
-def encode(tag: str, value: Value) -> bytes:
-    """One value as raw OSC bytes, of any type in the specification."""
-    if tag in ("s", "S"):
-        return padded(str(value).encode())
-    if tag in ("T", "F", "N", "I"):
-        return b""
-    if tag in ("f", "d"):
-        return struct.pack(f">{tag}", 1.0 if isinstance(value, str) else value)
-    if tag == "h":
-        return struct.pack(">q", int(value) if isinstance(value, int | float) else 1)
-    if tag == "t":
-        return struct.pack(">Q", 1)
-    if tag == "b":
-        return struct.pack(">i", 0)
-    number = int(value) if isinstance(value, int | float) else 1
-    return struct.pack(">i", max(-(2**31), min(2**31 - 1, number)))

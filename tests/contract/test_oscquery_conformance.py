@@ -19,7 +19,7 @@ from tests.support.web_client import get
 from tests.support.web_memory import serving
 
 ROOT = Path(__file__).parents[2]
-_LITERAL = re.compile(r"\"(/drift/[a-z_/]+)\"")
+_LITERAL = re.compile(r"\"(/(?:drift|dirt)/[a-z_/]+)\"")
 
 
 @pytest.fixture

@@ -227,7 +227,7 @@ def test_a_file_named_by_the_path_property_is_on_the_pad_and_goes_round_with_the
         wait_for(lambda: find_clip(jalv.play(1.5), stereo) >= 0, "the file's sound")
         jalv.tell("pad_01_bars = 1")
         jalv.tell("pad_01_loop = 1")
-        for place in (0,):
+        for place in (0, 7 * bar + 12_345):
             played, frame = jalv.song(bpm, place, 3.0)
             rounds = np.tile(wanted, 2 + (frame + played.shape[1]) // bar)
             same = rounds[frame : frame + played.shape[1]]

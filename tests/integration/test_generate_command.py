@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -122,8 +123,10 @@ def test_ctrl_c_ends_it_with_130(tmp_path: Path, tiny_voices: Path) -> None:
         tmp_path, tiny_voices, "kick", "--steps", "64", "--count", "64", "--out", str(tmp_path)
     )
     process = subprocess.Popen(
-        argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # a job in a shell's background ignores it, and so would its children
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     while process.poll() is None and not list(tmp_path.glob("kick*.wav")):
         pass
     process.send_signal(signal.SIGINT)

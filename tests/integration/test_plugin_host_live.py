@@ -101,7 +101,7 @@ def test_a_key_is_heard_through_the_sound_device_sample_by_sample(
         assert host.wait(WATCHDOG_S) == 130
     said = (tmp_path / "plugin_host.log").read_text()
     assert f"at {RATE_HZ} Hz" in said
-    assert "MIDI from socket" in said
+    assert "MIDI port socket is open" in said
     assert "Traceback" not in said
 
 

@@ -115,7 +115,9 @@ class MemoryHandler:
 
     def list_clips(self, call: OscCall, request: requests.ClipList) -> None:
         self.seen.append((call.command, request))
-        found = [clip for clip in self._clips.values() if request.search in clip.prompt][::-1]
+        found = [clip for clip in tuple(self._clips.values()) if request.search in clip.prompt][
+            ::-1
+        ]
         page = found[request.offset : request.offset + request.limit]
         for clip in page:
             call.clip(clip)
@@ -224,10 +226,10 @@ class MemoryStage:
         call: OscCall,
         request: stage_requests.SetNumber | stage_requests.SetText | stage_requests.SetSwitch,
     ) -> None:
-        self._handler.seen.append((call.command, request))
         if request.value is None:
             call.item(stage_space.VALUE, call.method.address, self._values.get(call.command, 0.0))
         else:
+            self._handler.seen.append((call.command, request))
             self._values[call.command] = request.value
         call.done()
 

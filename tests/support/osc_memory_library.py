@@ -17,14 +17,14 @@ class MemoryLibrary:
 
     def find_clips(self, call: OscCall, request: requests.ClipFind) -> None:
         self._seen.append((call.command, request))
-        found = [clip for clip in self._clips.values() if request.text in clip.prompt]
+        found = [clip for clip in tuple(self._clips.values()) if request.text in clip.prompt]
         for clip in found[: request.limit]:
             call.clip(clip)
         call.done(len(found[: request.limit]), len(found))
 
     def export_clips(self, call: OscCall, request: requests.ClipExportAll) -> None:
         self._seen.append((call.command, request))
-        for clip in self._clips:
+        for clip in tuple(self._clips):
             call.item(CLIP_FILE, clip, f"{clip}.{request.format}")
         call.done(len(self._clips), request.folder or "exports")
 
@@ -34,7 +34,7 @@ class MemoryLibrary:
 
     def show_file(self, call: OscCall, request: requests.FileShow) -> None:
         self._seen.append((call.command, request))
-        for clip in self._clips.values():
+        for clip in tuple(self._clips.values()):
             call.clip(clip)
             break
         call.done()
@@ -59,7 +59,7 @@ class MemoryLibrary:
 
     def undo(self, call: OscCall, request: requests.UndoCommand) -> None:
         self._seen.append((call.command, request))
-        for clip in self._clips:
+        for clip in tuple(self._clips):
             call.clip_changed(clip)
         call.done("name", len(self._clips))
 

@@ -122,8 +122,12 @@ def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES
 
 
-def test_120_000_random_and_mutated_packets_into_the_dispatcher(
-    handler: Prompt, crashes: list[str]
+@pytest.mark.parametrize(
+    "packets",
+    [DIRECT_PACKETS, pytest.param(1_000_000, marks=[pytest.mark.soak, pytest.mark.timeout(7_200)])],
+)
+def test_random_and_mutated_packets_into_the_dispatcher(
+    packets: int, handler: Prompt, crashes: list[str]
 ) -> None:
     rng = random.Random(9630)
     now_s = 1_800_000_000.0
@@ -139,7 +143,7 @@ def test_120_000_random_and_mutated_packets_into_the_dispatcher(
     seeds = corpus(now_s)
     answered = 0
     baseline = 0
-    for number in range(DIRECT_PACKETS):
+    for number in range(packets):
         moved[0] += 0.0001
         peer = OscPeer("127.0.0.1", 1_024 + rng.randrange(100))
         dispatcher.packet(mutated(rng, seeds), peer)
@@ -149,12 +153,12 @@ def test_120_000_random_and_mutated_packets_into_the_dispatcher(
             answered += len(sizes)
             assert max(sizes, default=0) <= MAX_REPLY_BYTES
             sizes.clear()
-        if number == DIRECT_PACKETS // 4:
+        if number == packets // 4:
             baseline = resident_bytes()
     growth = resident_bytes() - baseline
-    print(f"{DIRECT_PACKETS} packets, {answered} answers, memory grew by {growth / 2**20:.1f} MiB")
+    print(f"{packets} packets, {answered} answers, memory grew by {growth / 2**20:.1f} MiB")
     assert crashes == []
-    assert answered > DIRECT_PACKETS // 10
+    assert answered > packets // 10
     assert growth < GROWTH_BYTES
     assert dispatcher.open_calls == 0
 

@@ -137,7 +137,9 @@ def test_more_than_1024_open_files_do_no_harm(handler: MemoryHandler) -> None:
 def test_20_000_messages_at_10_000_a_second_to_100_addresses_are_all_handled(
     server: OscServer, handler: MemoryHandler
 ) -> None:
-    real = [m for m in METHODS if not m.job and m.command != "ping" and m.number <= 1]
+    # These call methods of the handler themselves, which would be counted too.
+    left_out = ("ping", "notify", "/dirt/play")
+    real = [m for m in METHODS if not m.job and m.command not in left_out and m.number <= 1]
     known = {m.address: [message(m.address, *map(_value, m.args))] for m in real}
     addresses = [*known, *(f"/controller/fader/{n}" for n in range(ADDRESSES - len(known)))]
     packets = [known[a][0] if a in known else message(a, 0.5) for a in addresses]
@@ -161,7 +163,7 @@ def test_20_000_messages_at_10_000_a_second_to_100_addresses_are_all_handled(
             pings += 1
     assert server.stats.received - pings == MESSAGES
     handled = collections.Counter(command for command, _ in handler.seen)
-    built_in = {"hello", "version", "sync", "query", "notify"}
+    built_in = {"hello", "version", "sync", "query", "/dirt/handshake"}
     assert handled == {m.command: MESSAGES // ADDRESSES for m in real if m.command not in built_in}
 
 

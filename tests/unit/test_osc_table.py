@@ -39,7 +39,7 @@ def test_addresses_are_plain_unique_and_apart_from_the_answers() -> None:
     assert len(REPLY_ADDRESSES) == len(REPLIES)
     assert REPLY_ADDRESSES.isdisjoint(BY_ADDRESS)
     for address in (*BY_ADDRESS, *REPLY_ADDRESSES):
-        assert address.startswith("/drift/")
+        assert address.startswith(("/drift/", "/dirt/"))
         assert not is_pattern(address)
 
 
