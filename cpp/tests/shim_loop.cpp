@@ -307,7 +307,7 @@ TEST("no transport, however wrong, makes anything but finite sound") {
     now.bpm = any();
     now.beat = any();
     now.bar_quarters = any();
-    now.frame = static_cast<std::int64_t>(random()) * static_cast<std::int64_t>(random());
+    now.frame = static_cast<std::int64_t>(std::uint64_t{random()} * std::uint64_t{random()});
     const Samples heard = listen(*generator, 1 + random() % 600, 256, [&](auto) { return now; });
     CHECK(all_finite(heard));
   }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,7 @@ RATE_HZ = 44_100
 PERIOD = 512
 CLIENT = "driftwave-jalv"
 PAD_NOTE = 36
+PUSH_S = 0.25  # many periods
 
 
 @pytest.fixture
@@ -157,10 +159,13 @@ def test_jalv_plays_the_clip_that_generate_made(
             with Library(engine.library) as library:
 
                 def generated() -> bool:  # what comes before the plugin met the engine is lost
+                    jalv.tell("generate = 0")  # jalv lets no trigger fall back
+                    time.sleep(PUSH_S)
                     jalv.tell("generate = 1")
+                    time.sleep(PUSH_S)
                     return library.count() > 0
 
-                wait_for(generated, "a clip in the library", pause_s=0.5)
+                wait_for(generated, "a clip in the library")
 
             def heard() -> list[np.ndarray]:
                 output = jalv.play()
