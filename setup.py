@@ -54,11 +54,12 @@ setup(
         include=["engine", "engine.*", "bridge", "bridge.*", "plugin_host", "plugin_host.*"]
     ),
     package_data={
-        "engine": ["voices/*/*", "recipes/*.toml", "recipes/lab/*.toml"],
+        "engine": ["voices/*/*", "recipes/*.toml", "recipes/lab/*.toml", "patterns/*.toml"],
         "bridge": ["py.typed", "_native.pyi", "page/*", "page/**/*"],
     },
     install_requires=[
         "click",
+        "mido",
         "numpy",
         "onnxruntime",
         "platformdirs",
@@ -74,12 +75,11 @@ setup(
         "train": ["matplotlib", "onnx", "onnxscript", "scipy", "torch>=2.6"],
         "gpu": ["torch>=2.6"],
         "zeroconf": ["zeroconf"],
-        "midi": ["mido", "python-rtmidi"],
+        "midi": ["python-rtmidi"],
         "test": [
             "JACK-Client",
             "dawdreamer",
             "hypothesis",
-            "mido",
             "mypy",
             "onnx",
             "pedalboard",

@@ -12,6 +12,7 @@ from bridge import osc_requests as requests
 from bridge.dirt import DIRT_METHODS, DIRT_REPLIES
 from bridge.library_space import DEPTH, FORMAT, LIBRARY_METHODS, LIBRARY_REPLIES, RATE
 from bridge.osc_spec import Access, Arg, Kind, Method, Reply
+from bridge.pattern_space import pattern_methods
 from bridge.stage_space import STAGE_METHODS, STAGE_REPLIES
 
 PREFIX: Final = "/drift"
@@ -233,6 +234,7 @@ METHODS: Final[tuple[Method, ...]] = (
         by_pattern=False, announces=CLIP_CHANGED,
     ),
     *LIBRARY_METHODS,
+    *pattern_methods(_JOB, _CLIP, _SEED, _STEPS),
     *STAGE_METHODS,
 )  # fmt: skip
 

@@ -36,6 +36,7 @@ from bridge.osc_peek import NORMALIZED, has_value, peek, twin_value
 from bridge.osc_schedule import MAX_FUTURE_S, Schedule
 from bridge.osc_spec import CODES, Method, OscFault, Value
 from bridge.osc_validate import build_request
+from bridge.pattern_handler import pattern_actions
 from bridge.stage_space import STAGE_METHODS
 
 _log = logging.getLogger("driftwave.osc")
@@ -206,6 +207,7 @@ class OscDispatcher:
             "/drift/clip/tag": handler.tag_clip,
             "/drift/clip/delete": handler.delete_clip,
             **library_actions(handler.library),
+            **pattern_actions(handler.patterns),
             **{row.address: getattr(handler.stage, row.action) for row in STAGE_METHODS},
         }
         return actions

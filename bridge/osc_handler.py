@@ -7,6 +7,7 @@ from typing import Protocol
 from bridge import osc_requests as requests
 from bridge.library_handler import LibraryHandler
 from bridge.osc_call import OscCall
+from bridge.pattern_handler import PatternHandler
 from bridge.stage_handler import StageHandler
 
 
@@ -25,6 +26,10 @@ class OscHandler(Protocol):
     @property
     def library(self) -> LibraryHandler:
         """What answers the methods of `bridge.library_space`."""
+
+    @property
+    def patterns(self) -> PatternHandler:
+        """What answers the methods of `bridge.pattern_space`."""
 
     @property
     def stage(self) -> StageHandler:

@@ -16,6 +16,7 @@ from engine import __version__, console
 COMMANDS = {
     "serve": "engine.serve",
     "generate": "engine.generate",
+    "pattern": "engine.pattern_command",
     "voices": "engine.voices_command",
     "clips": "engine.clips_command",
     "doctor": "engine.doctor",
@@ -31,6 +32,7 @@ COMMANDS = {
 SUMMARIES = {
     "serve": "Run the engine that plugins and OSC controllers talk to.",
     "generate": "Make sounds from words and write them as WAV files.",
+    "pattern": "Make drum loops of generated hits, with their MIDI files.",
     "voices": "List the installed voices.",
     "clips": "Find, import, export, name and undo in the library of clips.",
     "doctor": "Check the installation and say how to repair it.",

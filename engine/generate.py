@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,10 +14,13 @@ import click
 from engine import console
 from engine.audio_files import WAV_COMMENT_BYTES, encode, read_audio, storage_error, write_durably
 from engine.config import Settings, resolve
-from engine.errors import DriftwaveError, StorageError
+from engine.errors import DriftwaveError, StorageError, UsageError
 from engine.jobs import Engine, Job, JobListener, Progress
 from engine.library import Library, record_json, record_of
 from engine.logs import start_logging
+from engine.pattern_command import deliver, loop_for_generate
+from engine.patterns.plan import plan_of
+from engine.patterns.styles import names_loop
 from engine.types import DESCRIPTORS, Clip, GenerateRequest
 from engine.voice import Voice, find_voice
 
@@ -180,6 +184,10 @@ def _print_words(listener: FileWriter, job: Job) -> None:
 @click.option("--steps", type=int, help="Sampler steps [default: the voice's own].")
 @click.option("--count", type=int, default=1, show_default=True, help="Variations.")
 @click.option("--seconds", type=float, help="Length [default: the voice's own].")
+@click.option(
+    "--bars", type=float, help="With words that end in a style, such as 'boom bap': a drum loop."
+)
+@click.option("--bpm", type=float, help="Tempo of --bars [default: the style's own].")
 @click.option("--note", type=int, help="MIDI note 0-127 as target pitch.")
 @click.option("--from", "source", metavar="FILE", help="Sound file to start from.")
 @click.option(
@@ -202,6 +210,8 @@ def command(
     steps: int | None,
     count: int,
     seconds: float | None,
+    bars: float | None,
+    bpm: float | None,
     note: int | None,
     source: str | None,
     strength: float,
@@ -216,10 +226,22 @@ def command(
 
     PROMPT is words such as "short dark snare"; the answer says which were understood. The
     same seed gives bit-identical files, and an existing file is never replaced by another
-    sound.
+    sound. With --bars, words that end in a style make a drum loop, as `pattern` does.
     """  # fmt: skip
     settings = resolve({"voice": voice, "library": library, "device": device})
     start_logging(settings.log_format, "warning")
+    if bars is not None and names_loop(prompt):
+        others: dict[str, object] = {"negative": negative, "note": note, "seconds": seconds}
+        others |= {"count": None if count == 1 else count, "from": source, **descriptors}
+        asked = loop_for_generate(prompt, bars, bpm, others)
+        plan = plan_of(replace(asked, voice=settings.voice, seed=seed, steps=steps))
+        deliver(plan, settings, Path(out), "wav", as_json=as_json, aloud=aloud)
+        return
+    if bars is not None or bpm is not None:
+        raise UsageError(
+            f"--bars and --bpm with {prompt!r}: expected both only with words that end in a style "
+            "of drum loops, such as 'boom bap'; see `driftwave pattern --styles`"
+        )
     audio, rate = read_audio(Path(source), max_seconds=60.0) if source else (None, 0)
     chosen = find_voice(settings.voice)
     request = GenerateRequest(

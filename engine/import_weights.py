@@ -305,6 +305,8 @@ def _recipe(
         "noise_scale = 1.0  # as it was trained\n\n"
         f'[framework]\n{framework}\n\n[data]\nname = "audio"\nframes = {frames}\n'
     )
+    if mels:
+        text += f'\n[data.condition]\nkind = "mel"\nhop = {hop}\nbands = {mels}\nscale = "lmnt"\n'
     rate = layout.number("sample_rate", _SAMPLE_RATE, 1_000_000)
     return text, DataInfo(rate, 1, frames, (), (), frame_channels=mels)
 

@@ -25,6 +25,7 @@ __all__ = [
     "mel",
     "mel_amplitude",
     "mel_filters",
+    "mel_frames",
     "place",
     "sketch",
     "sketch_of",
@@ -38,6 +39,7 @@ FRAME_SECONDS = 1024 / 44_100
 """What one frame of a sketch covers: a latent frame of the codec."""
 KINDS = ("", "mel", "sketch", "place")
 _PLACE_SECONDS = (0.004, 0.016, 0.064, 0.256)  # in which a curve of place falls to 1 / e
+SCALES = ("decibels", "lmnt")
 _MEL_FLOOR_DB, _MEL_RANGE_DB = -80.0, 40.0  # mel frames are (dB - floor) / range - 1
 _LOW_HZ = 20.0
 _QUIET_DB = -60.0
@@ -52,6 +54,7 @@ class FrameSettings:
     kind: str = ""  # "" = none | mel | sketch | place
     hop: int = 256  # samples a frame of mel or place; the network's upsampling, multiplied
     bands: int = 80  # of mel
+    scale: str = "decibels"  # of mel; lmnt: as the vocoders of that name were trained with
     # of mel: the network works on sound whose spectrum the frames have been taken out of
     # (engine.codecs.shaping), and what it makes is matched to the frames so many times
     shaped: bool = False
@@ -64,6 +67,11 @@ class FrameSettings:
             raise RecipeError(
                 f"condition {self.kind!r} is shaped or matched; expected that of mel alone"
             )
+        if self.scale not in SCALES or (self.scale != "decibels" and (self.shaped or self.matched)):
+            raise RecipeError(
+                f"condition has the scale {self.scale!r}; expected decibels, or lmnt of frames "
+                "that shape and match nothing"
+            )
         if self.hop < 1 or self.bands < 1 or self.matched < 0:
             raise RecipeError(
                 f"condition has hop {self.hop}, bands {self.bands}, matched {self.matched}; "
@@ -75,6 +83,13 @@ class FrameSettings:
         """M of the frames; 0 = none."""
         known = {"mel": self.bands, "sketch": len(SKETCH), "place": len(_PLACE_SECONDS)}
         return known.get(self.kind, 0)
+
+
+def mel_frames(audio: Floats, sample_rate: int, told: FrameSettings) -> Floats:
+    """(T,) audio to the mel frames (bands, ceil(T / hop)) that ``told`` describes."""
+    if told.scale == "lmnt":
+        return _lmnt_mel(audio, sample_rate, told.hop, told.bands)
+    return mel(audio, sample_rate, told.hop, told.bands)
 
 
 def mel(audio: Floats, sample_rate: int, hop: int, bands: int) -> Floats:
@@ -92,6 +107,24 @@ def mel(audio: Floats, sample_rate: int, hop: int, bands: int) -> Floats:
     level = 20.0 * np.log10(mel_filters(sample_rate, size, bands) @ amplitude.T + 1e-7)
     scaled = (np.maximum(level, _MEL_FLOOR_DB) - _MEL_FLOOR_DB) / _MEL_RANGE_DB - 1.0
     return np.asarray(scaled, np.float32)
+
+
+def _lmnt_mel(audio: Floats, sample_rate: int, hop: int, bands: int) -> Floats:
+    """0 (-100 dB) to 1 (0 dB), 20 dB down: what lmnt's DiffWave and WaveGrad are told.
+
+    Frame i is centred on sample i * hop, through a Hann window of 4 hops in a transform of the
+    next power of two, over the root of the window's energy; triangles rise to 1.
+    """
+    frames, width = -(-audio.size // hop), 4 * hop
+    size = 1 << (width - 1).bit_length()
+    padded = np.pad(np.asarray(audio, np.float64), size // 2, mode="reflect")
+    view = np.lib.stride_tricks.sliding_window_view(padded, size)[: frames * hop : hop]
+    window = np.zeros(size)
+    window[(size - width) // 2 : (size + width) // 2] = np.hanning(width + 1)[:-1]
+    amplitude = np.abs(np.fft.rfft(view * window, axis=1)) / np.sqrt((window**2).sum())
+    level = _triangles(sample_rate, size, bands) @ amplitude.T
+    scaled = (20.0 * np.log10(np.maximum(level, 1e-5)) + 80.0) / 100.0
+    return np.asarray(np.clip(scaled, 0.0, 1.0), np.float32)
 
 
 def mel_amplitude(frames: Floats | np.float32) -> NDArray[np.float64]:
@@ -141,14 +174,26 @@ def sketch_of(audio: Floats, sample_rate: int, *, frame_seconds: float = FRAME_S
 @lru_cache(maxsize=8)
 def mel_filters(sample_rate: int, size: int, bands: int) -> NDArray[np.float64]:
     """Triangles evenly spaced in mel from 20 Hz to half the rate, (bands, bins); each sums to 1."""
-    top = 2595.0 * np.log10(1.0 + sample_rate / 2.0 / 700.0)
-    low = 2595.0 * np.log10(1.0 + _LOW_HZ / 700.0)
-    hertz = 700.0 * (10.0 ** (np.linspace(low, top, bands + 2) / 2595.0) - 1.0)
-    bins = np.fft.rfftfreq(size, 1.0 / sample_rate)
-    rise = (bins - hertz[:-2, None]) / (hertz[1:-1] - hertz[:-2])[:, None]
-    fall = (hertz[2:, None] - bins) / (hertz[2:] - hertz[1:-1])[:, None]
-    triangles = np.maximum(0.0, np.minimum(rise, fall))
+    triangles = _triangles(sample_rate, size, bands).copy()
+    hertz = np.fft.rfftfreq(size, 1.0 / sample_rate)
+    centres = _band_hertz(sample_rate, bands)[1:-1]
     for band, row in enumerate(triangles):  # low bands can be narrower than a bin
         if not row.any():
-            row[np.argmin(np.abs(bins - hertz[band + 1]))] = 1.0
+            row[np.argmin(np.abs(hertz - centres[band]))] = 1.0
     return np.asarray(triangles / triangles.sum(axis=1, keepdims=True))
+
+
+def _band_hertz(sample_rate: int, bands: int) -> NDArray[np.float64]:
+    """(bands + 2,): lower edge, centres and upper edge, evenly spaced in mel."""
+    top = 2595.0 * np.log10(1.0 + sample_rate / 2.0 / 700.0)
+    low = 2595.0 * np.log10(1.0 + _LOW_HZ / 700.0)
+    return np.asarray(700.0 * (10.0 ** (np.linspace(low, top, bands + 2) / 2595.0) - 1.0))
+
+
+@lru_cache(maxsize=8)
+def _triangles(sample_rate: int, size: int, bands: int) -> NDArray[np.float64]:
+    """(bands, bins) that rise to 1 at the bands' centres."""
+    hertz, bins = _band_hertz(sample_rate, bands), np.fft.rfftfreq(size, 1.0 / sample_rate)
+    rise = (bins - hertz[:-2, None]) / (hertz[1:-1] - hertz[:-2])[:, None]
+    fall = (hertz[2:, None] - bins) / (hertz[2:] - hertz[1:-1])[:, None]
+    return np.asarray(np.maximum(0.0, np.minimum(rise, fall)))

@@ -12,6 +12,7 @@ from bridge import osc_requests as requests
 from bridge.osc_call import OscCall
 from engine.doors.common import chosen_export_path, device_name
 from engine.doors.library_door import LibraryDoor, osc_clip
+from engine.doors.pattern_door import PatternDoor, PendingLoop
 from engine.doors.slow_work import SlowWork
 from engine.errors import DriftwaveError, StorageError
 from engine.jobs import ALL_JOBS, Engine, Job, JobListener, Priority, Progress
@@ -95,9 +96,13 @@ class OscDoor:
         self._exports = exports
         self._slow = SlowWork("osc slow")
         self.library = LibraryDoor(library, self._slow, exports=exports)
+        self.patterns = PatternDoor(
+            engine, self._slow, default_voice=default_voice, exports=exports
+        )
 
     def close(self) -> None:
         """End the threads for slow work."""
+        self.patterns.close()
         self.library.close()
         self._slow.close()
 
@@ -122,6 +127,7 @@ class OscDoor:
     def panic(self, call: OscCall, request: requests.Panic) -> None:
         """Cancel every job of every door and silence the stage."""
         self.stage.panic()
+        self.patterns.cancel_all()
         self._engine.cancel(ALL_JOBS)
         call.done()
 
@@ -202,14 +208,19 @@ class OscDoor:
     def cancel(self, call: OscCall, request: requests.CancelCommand) -> None:
         """Cancel one job of the sender, or every job of every door."""
         if request.job == ALL_JOBS:
-            call.done(self._engine.cancel(ALL_JOBS))
+            call.done(self.patterns.cancel_all() + self._engine.cancel(ALL_JOBS))
             return
-        jobs = [found.token for found in call.find(request.job)]
-        cancelled = sum(isinstance(job, Job) and self._engine.cancel_job(job) for job in jobs)
+        cancelled = sum(self._cancelled(found.token) for found in call.find(request.job))
         if cancelled:
             call.done(cancelled)
         else:
             call.fail("not_found", f"job {request.job}: not waiting or running; it may be done")
+
+    def _cancelled(self, job: object) -> bool:
+        """Cancel what a call began; False when it has ended."""
+        if isinstance(job, PendingLoop):
+            return job.cancel()
+        return isinstance(job, Job) and self._engine.cancel_job(job)
 
     def list_clips(self, call: OscCall, request: requests.ClipList) -> None:
         """Report clips, newest first."""

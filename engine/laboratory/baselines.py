@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.codecs.shaping import matched, shaped
-from engine.conditioning.frames import FrameSettings, mel
+from engine.conditioning.frames import FrameSettings, mel_frames
 from engine.laboratory.subjects import Sounds
 from engine.metrics.griffin_lim import HOP, ITERATIONS, MEL_BANDS, through_mel
 from engine.metrics.measure import SEED, Real
@@ -53,7 +53,7 @@ def noise_of_frames(
     rng = np.random.default_rng(SEED)
     hop, made = told.hop, []
     for sound in sounds:
-        frames = mel(sound, sample_rate, hop, told.bands)
+        frames = mel_frames(sound, sample_rate, told)
         noise = rng.standard_normal(hop * frames.shape[1]).astype(np.float32)
         whole = shaped(noise, frames, sample_rate, hop)
         made.append(matched(whole, frames, sample_rate, hop, told.matched)[: len(sound)])

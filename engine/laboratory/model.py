@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.codecs.shaping import matched, shaped
-from engine.conditioning.frames import FrameSettings, mel, place, sketch_of
+from engine.conditioning.frames import FrameSettings, mel_frames, place, sketch_of
 from engine.errors import BadRange
 from engine.frameworks.codec_framework import CodecFramework
 from engine.frameworks.dae import Dae
@@ -57,7 +57,8 @@ class Model:
     kind: generates | reconstructs | vocodes | denoises. parameters: of all networks that run, a
     codec's decoder among them. samplers: name -> usual steps, the first is the default.
     conditional: it is told the category. categories, descriptors: names, by index. condition: what
-    it is told along time. length: samples of a generated sound.
+    it is told along time. length: samples of a generated sound. usual_guidance: the scale that the
+    recipe asks its sounds to be made with.
     """
 
     kind = ""
@@ -73,6 +74,7 @@ class Model:
         self.categories, self.descriptors = opened.info.categories, opened.info.descriptors
         self.condition: FrameSettings = opened.recipe.data.settings.condition
         self.length = opened.usual_length * opened.hop_frames
+        self.usual_guidance = opened.recipe.lab.guidance
 
     def generate(
         self,
@@ -265,13 +267,13 @@ class _Vocoder(Model):
         super().__init__(opened, self.sampling.samplers)
 
     def render(self, sounds: list[Sound], *, seed: int, sampler: str = "", steps: int = 0) -> Made:
-        hop, bands, rate = self.condition.hop, self.condition.bands, self.sample_rate
+        hop, rate = self.condition.hop, self.sample_rate
         nothing = torch.full((1,), -1, device=self.opened.device)
         nfe = 0
 
         def vocode(number: int, sound: Tensor) -> Tensor:
             nonlocal nfe
-            frames = mel(sound.cpu().numpy(), rate, hop, bands)
+            frames = mel_frames(sound.cpu().numpy(), rate, self.condition)
             told = Conditions(
                 nothing, torch.full((1, len(self.descriptors)), torch.nan, device=nothing.device),
                 torch.ones(1, device=nothing.device),

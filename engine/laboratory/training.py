@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.laboratory.codecs import codec_file
-from engine.training.checkpoint import load_checkpoint
+from engine.training.checkpoint import load_checkpoint, replace_file
 from engine.training.loop import CHECKPOINT, CURVE, MODEL, Run, Trainer
 from engine.training.oneshots import SAMPLE_RATE
 from engine.training.recipe import Recipe
@@ -19,6 +19,7 @@ from engine.training.shards import Ingredients, prepared
 __all__ = ["Bench", "Outcome", "curve", "facts_of", "train_one", "whole_sounds"]
 
 Say = Callable[[dict[str, Any]], None]
+MADE_OF = "made-of.json"
 _SECONDS_LEFT = 1.0  # a run with less than this of its budget left is finished
 
 
@@ -55,15 +56,20 @@ class Outcome:
 def train_one(recipe: Recipe, bench: Bench, say: Say, stop: Callable[[], bool]) -> Outcome:
     """Train until the recipe's steps or its share of the budget are used up, or ``stop``.
 
-    What an earlier session trained counts; a run on the latents of a codec that has changed since
-    begins anew. Raises DataError, RecipeError and StorageError.
+    What an earlier session trained counts; a run whose sounds, codec or first network have changed
+    since begins anew. Raises DataError, RecipeError and StorageError.
     """
     out = bench.out / recipe.name
     budget = bench.seconds * recipe.lab.share
     codec = codec_file(recipe, bench.out, bench.data)
+    first = bench.out / recipe.lab.start_from / MODEL if recipe.lab.start_from else None
     facts = facts_of(out)
-    if facts and codec is not None and facts.get("codec", {}).get("sha256") != _sha256(codec):
-        say({"anew": recipe.name, "since_changed": recipe.lab.codec})
+    parts = {"the data": bench.sounds, recipe.lab.codec: codec, recipe.lab.start_from: first}
+    made_of = {name: _sha256(path) for name, path in parts.items() if path is not None}
+    known = _made_of(out, facts, recipe)
+    changed = next((name for name in known if made_of.get(name) != known[name]), "")
+    if changed:
+        say({"anew": recipe.name, "since_changed": changed})
         (out / CHECKPOINT).unlink(missing_ok=True)
         (out / CURVE).unlink(missing_ok=True)
         facts = {}
@@ -74,7 +80,7 @@ def train_one(recipe: Recipe, bench: Bench, say: Say, stop: Callable[[], bool]) 
     ingredients = Ingredients(bench.sounds, (), 0.0, codec, bench.versions)
     shard = prepared(recipe, ingredients, folder, say)
     source = recipe.data.spec.build(recipe.data.settings, shard)
-    first = bench.out / recipe.lab.start_from / MODEL if recipe.lab.start_from else None
+    replace_file(out / MADE_OF, lambda file: file.write(json.dumps(made_of, indent=1).encode()))
     run = Run(out, bench.device, budget - used, bool(facts), first, codec)
     trainer = Trainer(recipe, source, run)
     trainer.train(say, stop)
@@ -104,5 +110,17 @@ def whole_sounds(folder: Path) -> bool:
     return model.sample_rate == SAMPLE_RATE and long
 
 
+def _made_of(out: Path, facts: dict[str, Any], recipe: Recipe) -> dict[str, str]:
+    """Name -> sha256 of what a run was trained with, as far as is known; {} without a run."""
+    if not facts:
+        return {}
+    if (out / MADE_OF).exists():
+        return dict(json.loads((out / MADE_OF).read_text(encoding="utf-8")))
+    return {recipe.lab.codec: facts["codec"]["sha256"]} if "codec" in facts else {}
+
+
 def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

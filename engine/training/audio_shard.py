@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from engine.codecs.emphasis import Emphasis
 from engine.codecs.shaping import flattened
 from engine.conditioning.descriptors import DESCRIPTORS, normalise
-from engine.conditioning.frames import FrameSettings, mel, place
+from engine.conditioning.frames import FrameSettings, mel_frames, place
 from engine.errors import DataError, RecipeError
 from engine.frameworks import Batch, DataInfo
 from engine.registry import Spec
@@ -140,7 +140,7 @@ class AudioShard:
             return np.repeat(curves[None], len(crops), axis=0), crops
         if told.kind != "mel":
             return None, crops
-        frames = [mel(crop, rate, told.hop, told.bands) for crop in crops]
+        frames = [mel_frames(crop, rate, told) for crop in crops]
         if told.shaped:
             pairs = zip(crops, frames, strict=True)
             crops = [flattened(crop, bands, rate, told.hop) for crop, bands in pairs]

@@ -241,6 +241,15 @@ class Trainer:
         self.seconds = float(facts.get("seconds", 0.0))
         if "codec" in facts:
             self.facts["codec"] = facts["codec"]
+        self._cut_curve()
+
+    def _cut_curve(self) -> None:
+        """Drop the rows that a killed run noted after its last checkpoint; they will come again."""
+        path = self.run.out / CURVE
+        if path.exists():
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [x for x in lines if x.endswith("\n") and json.loads(x)["step"] <= self.step]
+            replace_file(path, lambda file: file.write("".join(kept).encode()))
 
     @torch.no_grad()
     def preview(self) -> None:

@@ -64,6 +64,7 @@ class Lab:
     codec: str = ""  # what makes its latents or codes: another recipe, or "voice:NAME"
     start_from: str = ""  # the recipe whose network it begins with
     share: float = 1.0  # of the budget that each recipe has
+    guidance: float = 1.0  # that its sounds are asked for with, 1 = as trained
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bridge import osc_requests as requests
-from bridge import stage_requests, stage_space
+from bridge import pattern_requests, stage_requests, stage_space
 from bridge.osc import OscCall, OscFault
 from bridge.osc_spec import Value
 from tests.support.osc_memory_library import MemoryLibrary
@@ -34,6 +34,7 @@ class MemoryHandler:
     def __init__(self, export_folder: Path) -> None:
         self.seen: list[tuple[str, object]] = []
         self.stage = MemoryStage(self)
+        self.patterns = MemoryPatterns(self)
         self.gate = threading.Event()
         self.gate.set()
         self._folder = export_folder
@@ -176,13 +177,28 @@ class MemoryHandler:
         self._clips[clip.id] = clip
 
     def _submit(
-        self, call: OscCall, prompt: str, count: int, seed: int | None, seconds: float
+        self,
+        call: OscCall,
+        prompt: str,
+        count: int,
+        seed: int | None,
+        seconds: float,
+        ends: tuple[Value, ...] = (),
     ) -> None:
         self._open[call.serial] = call
         call.queued(len(self._open) - 1)
-        self._jobs.put(lambda: self._make(call, prompt, count, seed or 0, seconds))
+        ends = ends or (count, 1.0, prompt, "")
+        self._jobs.put(lambda: self._make(call, prompt, count, seed or 0, seconds, ends))
 
-    def _make(self, call: OscCall, prompt: str, count: int, seed: int, seconds: float) -> None:
+    def _make(
+        self,
+        call: OscCall,
+        prompt: str,
+        count: int,
+        seed: int,
+        seconds: float,
+        ends: tuple[Value, ...],
+    ) -> None:
         for index in range(count):
             for step in range(STEPS):
                 if call.serial in self._cancelled:
@@ -206,12 +222,29 @@ class MemoryHandler:
             )  # fmt: skip
             call.clip_added(clip_id, index, seed, frames / SAMPLE_RATE)
         del self._open[call.serial]
-        call.done(count, 1.0, prompt, "")
+        call.done(*ends)
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             self.gate.wait()
             job()
+
+
+class MemoryPatterns:
+    """Implements `PatternHandler` beside a MemoryHandler: a loop is one tone."""
+
+    def __init__(self, handler: MemoryHandler) -> None:
+        self._handler = handler
+
+    def pattern(self, call: OscCall, request: pattern_requests.PatternCommand) -> None:
+        self._handler.seen.append((call.command, request))
+        ends = ("", 1.0, "loop.mid", "")
+        self._handler._submit(call, request.words, 1, request.seed, 0.1, ends)
+
+    def clip_midi(self, call: OscCall, request: pattern_requests.ClipMidi) -> None:
+        self._handler.seen.append((call.command, request))
+        self._handler._clip(request.clip)
+        call.done(request.path or "loop.mid")
 
 
 class MemoryStage:

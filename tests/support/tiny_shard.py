@@ -12,9 +12,9 @@ SAMPLE_RATE = 44_100
 SOUNDS = 120
 
 
-def tiny_shard(path: Path) -> Path:
+def tiny_shard(path: Path, seed: int = 0) -> Path:
     """Writes the shard, every second sound held out; returns its path."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     t = np.arange(SAMPLE_RATE // 4) / SAMPLE_RATE
     sounds, categories = [], []
     for number in range(SOUNDS):

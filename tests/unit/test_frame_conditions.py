@@ -15,6 +15,7 @@ from engine.conditioning.frames import (  # noqa: E402
     FrameSettings,
     mel,
     mel_filters,
+    mel_frames,
     place,
     sketch_of,
 )
@@ -51,6 +52,23 @@ def shard(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "sounds.npz"
     write_shard(from_synthesis(0.03), path)
     return path
+
+
+@pytest.mark.parametrize(("rate", "hop", "size"), [(22_050, 256, 1024), (24_000, 300, 2048)])
+def test_the_frames_of_imported_vocoders_have_their_scale(rate: int, hop: int, size: int) -> None:
+    told = FrameSettings(kind="mel", hop=hop, bands=80, scale="lmnt")
+    tone = 0.1 * sine(40 * rate / size, 1.0, rate)  # in the middle of bin 40
+    frames = mel_frames(tone, rate, told)
+    assert frames.shape == (80, -(-rate // hop))
+    assert mel_frames(tone[:20], rate, told).shape == (80, 1)
+    assert not mel_frames(0.0 * tone, rate, told).any()
+    # a sine's bin has half of its amplitude times the window's sum, over the root of its energy:
+    # sum 4 hop / 2, energy 3 / 8 of 4 hop. A triangle of height h takes it and its neighbours
+    bin_db = 20 * np.log10(0.1 / 2 * (2 * hop) / np.sqrt(1.5 * hop))
+    top = 100 * float(frames[:, 20:-20].max()) - 80
+    assert bin_db - 1.0 < top < bin_db + 8.0
+    louder = 100 * mel_frames(2 * tone, rate, told) - 80
+    assert float(louder[:, 20:-20].max()) == pytest.approx(top + 20 * np.log10(2), abs=0.01)
 
 
 def test_a_tone_is_loud_in_its_own_mel_band_alone() -> None:

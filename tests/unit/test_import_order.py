@@ -36,6 +36,7 @@ LAYERS: dict[str, int] = {
     "jobs": 5,
     "library": 5,
     "stage": 5,
+    "patterns": 5,
     "config": 5,
     "logs": 5,
 }

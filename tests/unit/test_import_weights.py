@@ -23,6 +23,7 @@ from engine import import_weights
 from engine.errors import UsageError
 from engine.frameworks import DataInfo
 from engine.frameworks.sampling import Order
+from engine.laboratory.model import open_model
 from engine.networks.interface import no_conditions
 from engine.training.checkpoint import load_checkpoint
 from engine.training.loop import MODEL, build_framework
@@ -212,6 +213,24 @@ def test_diffwave_answers_as_its_paper_says(tmp_path: Path) -> None:
     assert (
         framework.sampling().draw(framework.network, order, "diffwave_fast", 6).x.isfinite().all()
     )
+
+
+@pytest.mark.parametrize(("kind", "rate"), [("diffwave", 22_050), ("wavegrad", 22_050)])
+def test_an_imported_vocoder_makes_sound_of_sound(kind: str, rate: int, tmp_path: Path) -> None:
+    state, params = (
+        (diffwave_state(), DIFFWAVE_PARAMS) if kind == "diffwave"
+        else (wavegrad_state(), WAVEGRAD_PARAMS)
+    )  # fmt: skip
+    torch.save({"model": state, "params": params}, tmp_path / "weights.pt")
+    assert import_weights.main(
+        [str(tmp_path / "weights.pt"), "--kind", kind, "--out", str(tmp_path / "out")]
+    ) == 0  # fmt: skip
+    model = open_model(tmp_path / "out")
+    assert (model.kind, model.sample_rate, model.condition.scale) == ("vocodes", rate, "lmnt")
+    sound = np.sin(np.arange(4000) * 0.1).astype(np.float32)
+    made = model.render([sound], seed=1, steps=6).audio[0]
+    assert made.shape == sound.shape
+    assert np.isfinite(made).all()
 
 
 def test_diffwave_without_conditions_as_a_bare_state_dict(tmp_path: Path) -> None:

@@ -152,6 +152,9 @@ def test_a_stopped_run_goes_on_and_a_new_codec_begins_anew(
     told: list[dict[str, object]] = []
     assert train_one(known["flow"], bench, told.append, lambda: False).steps == 2
     assert told[0] == {"anew": "flow", "since_changed": "vae"}
+    other = Bench(tiny_shard(tmp_path / "other.npz", seed=1), tmp_path, 600.0, versions=1)
+    assert train_one(longer, other, told.append, lambda: False).steps == 3
+    assert {"anew": "vae", "since_changed": "the data"} in told
 
 
 def test_bad_data_and_a_full_disk_are_said_clearly(

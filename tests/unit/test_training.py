@@ -146,6 +146,11 @@ def test_killed_run_continues_to_the_bit(shard: Path, tmp_path: Path) -> None:
     assert any(name.startswith("optimizer.main.") for name in first)
     for name, value in first.items():
         assert torch.equal(value, second[name]), name
+    steps = [
+        [json.loads(line)["step"] for line in (run / "curve.jsonl").read_text().splitlines()]
+        for run in (killed, straight)
+    ]
+    assert steps[0] == steps[1] == sorted(set(steps[1]))
 
 
 def test_adversarial_finish_moves_the_decoder_alone(shard: Path, tmp_path: Path) -> None:

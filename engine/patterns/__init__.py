@@ -1,0 +1,1 @@
+"""Drum loops: patterns of generated hits, from a style, a MIDI file or a beatbox recording."""
