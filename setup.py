@@ -83,6 +83,7 @@ setup(
             "mypy",
             "onnx",
             "pedalboard",
+            "playwright",
             "pybind11>=2.12",
             "pytest",
             "pytest-timeout",

@@ -9,8 +9,29 @@ import sys
 from typing import Final
 
 from bridge import osc_requests as requests
+from bridge.address_operations import OPERATIONS
 from bridge.dirt import DIRT_METHODS, DIRT_REPLIES
 from bridge.library_space import DEPTH, FORMAT, LIBRARY_METHODS, LIBRARY_REPLIES, RATE
+from bridge.osc_arguments import (
+    BARS,
+    BPM,
+    CLIP,
+    COUNT,
+    DURATION,
+    GENERATE_DONE,
+    JOB,
+    JOB_REPLIES,
+    LOOP,
+    NUMBER,
+    PROMPT,
+    SEED,
+    SOUND_RATE,
+    STEPS,
+    STRENGTH,
+    VOICE,
+    descriptor,
+    words,
+)
 from bridge.osc_spec import Access, Arg, Kind, Method, Reply
 from bridge.pattern_space import pattern_methods
 from bridge.stage_space import STAGE_METHODS, STAGE_REPLIES
@@ -40,66 +61,42 @@ QUERY_ARGUMENT: Final = "/drift/query/argument"
 _I, _F, _B, _S = Kind.INT, Kind.FLOAT, Kind.BOOL, Kind.STRING
 _INT32_MAX: Final = 2**31 - 1
 
-_JOB = Arg(
-    "job", _I, "id chosen by the sender, -1 for the server's", minimum=-1, maximum=_INT32_MAX
-)
-_CLIP = Arg("clip", _S, "id of a clip, as /drift/clip/added gave it", max_chars=64)
-_VOICE = Arg("voice", _S, "name of a voice, as /drift/voice/list gives it", max_chars=100)
-_NUMBER = Arg(
-    "number", _I, "any number; it comes back", minimum=-(2**31), maximum=_INT32_MAX, default=0,
-    optional=True,
-)  # fmt: skip
-_COUNT = Arg("count", _I, "variations", minimum=1, maximum=64, default=1, optional=True)
-_STRENGTH = Arg(
-    "strength", _F, "0 keeps the source, 1 ignores it", minimum=0, maximum=1, default=0.5,
-    optional=True,
-)  # fmt: skip
-_SEED = Arg(
-    "seed", _I, "the same seed gives the same sound; -1 lets the engine choose",
-    minimum=-1, maximum=2**63 - 1, absent=-1, optional=True,
-)  # fmt: skip
-_STEPS = Arg("steps", _I, "sampler steps", minimum=1, maximum=64, optional=True)
-
-
-def _words(name: str, description: str, default: str | None) -> Arg:
-    return Arg(name, _S, description, default=default, optional=True, max_chars=500)
-
-
-def _descriptor(name: str, description: str) -> Arg:
-    return Arg(name, _F, description, minimum=0, maximum=1, optional=True)
-
-
 _GENERATE_KEYS = (
     Arg("voice", _S, "voice to use; left out: the engine's", optional=True, max_chars=100),
-    _words("prompt", "what it should sound like; the answer says which words counted", ""),
-    _words("negative", "words to move away from", ""),
-    _SEED,
-    _STEPS,
-    _COUNT,
-    Arg("duration", _F, "length of the clip", unit="s", minimum=0.1, maximum=60, optional=True),
+    words("prompt", "what it should sound like; the answer says which words counted", ""),
+    words("negative", "words to move away from", ""),
+    SEED,
+    STEPS,
+    COUNT,
+    DURATION,
+    BARS,
+    BPM,
+    LOOP,
+    SOUND_RATE,
     Arg(
         "note", _I, "MIDI note as target pitch, -1 for none", minimum=-1, maximum=127, absent=-1,
         optional=True,
     ),
     Arg("guidance", _F, "how strictly the prompt is followed", minimum=0, maximum=20,
         optional=True),
-    _descriptor("brightness", "dark to bright, replaces what the words say"),
-    _descriptor("depth", "thin to deep, replaces what the words say"),
-    _descriptor("noisiness", "tonal to noisy, replaces what the words say"),
-    _descriptor("attack", "soft to hard onset, replaces what the words say"),
-    _descriptor("length", "short to long decay, replaces what the words say"),
-    _descriptor("loudness", "quiet to loud, replaces what the words say"),
+    descriptor("brightness", "dark to bright, replaces what the words say"),
+    descriptor("depth", "thin to deep, replaces what the words say"),
+    descriptor("noisiness", "tonal to noisy, replaces what the words say"),
+    descriptor("attack", "soft to hard onset, replaces what the words say"),
+    descriptor("length", "short to long decay, replaces what the words say"),
+    descriptor("loudness", "quiet to loud, replaces what the words say"),
     Arg("source", _S, "id of a clip to start from", optional=True, max_chars=64),
-    _STRENGTH,
+    STRENGTH,
+    Arg("mask_start", _F, "with source: begin of the region to make anew", unit="s", minimum=0,
+        maximum=60, optional=True),
+    Arg("mask_end", _F, "with source: end of that region", unit="s", minimum=0, maximum=60,
+        optional=True),
+    Arg("clip_a", _S, "id of a clip to go from", optional=True, max_chars=64),
+    Arg("clip_b", _S, "id of a clip to go to", optional=True, max_chars=64),
+    words("morph", "second prompt to move to", ""),
+    Arg("mix", _F, "how far to clip_b, or to morph", minimum=0, maximum=1, default=0.5,
+        optional=True),
 )  # fmt: skip
-
-_JOB_REPLIES = (QUEUED, PROGRESS, CLIP_ADDED, DONE)
-_GENERATE_DONE = (
-    Arg("count", _I, "variations made"),
-    Arg("milliseconds", _F, "time from request to done", unit="ms"),
-    Arg("understood", _S, "prompt words that decided something, joined by spaces"),
-    Arg("unknown", _S, "prompt words that decided nothing, joined by spaces"),
-)
 
 METHODS: Final[tuple[Method, ...]] = (
     Method(
@@ -109,7 +106,7 @@ METHODS: Final[tuple[Method, ...]] = (
     ),
     Method(
         "/drift/ping", requests.Ping, "Ask for a sign of life; renews a notify lease",
-        args=(_NUMBER,), replies=(PONG,), done=None,
+        args=(NUMBER,), replies=(PONG,), done=None,
     ),
     Method(
         "/drift/status", requests.Nothing, "Report what the engine is doing",
@@ -122,7 +119,7 @@ METHODS: Final[tuple[Method, ...]] = (
     Method(
         "/drift/sync", requests.Sync,
         "Answer once everything this sender asked for before is done or failed",
-        args=(_NUMBER,), replies=(SYNCED,), done=None,
+        args=(NUMBER,), replies=(SYNCED,), done=None,
     ),
     Method(
         "/drift/query", requests.Query, "List the methods and their arguments",
@@ -157,24 +154,23 @@ METHODS: Final[tuple[Method, ...]] = (
     ),
     Method(
         "/drift/voice/load", requests.VoiceName, "Load a voice so that its first clip is fast",
-        args=(_VOICE,), replies=(DONE,), announces=VOICE_CHANGED,
+        args=(VOICE,), replies=(DONE,), announces=VOICE_CHANGED,
     ),
     Method(
         "/drift/voice/unload", requests.VoiceName, "Free the memory of a voice",
-        args=(_VOICE,), replies=(DONE,), announces=VOICE_CHANGED,
+        args=(VOICE,), replies=(DONE,), announces=VOICE_CHANGED,
     ),
     Method(
         "/drift/generate", requests.GenerateCommand, "Make new clips",
-        args=(_JOB,), keys=_GENERATE_KEYS, replies=_JOB_REPLIES, done=_GENERATE_DONE, job=True,
+        args=(JOB,), keys=_GENERATE_KEYS, replies=JOB_REPLIES, done=GENERATE_DONE, job=True,
     ),
     Method(
         "/drift/vary", requests.VaryCommand, "Make variations of a clip",
-        args=(_JOB, _CLIP, _STRENGTH, _COUNT),
-        keys=(
-            _words("prompt", "new words; left out: those of the clip", None), _SEED, _STEPS,
-        ),
-        replies=_JOB_REPLIES, done=_GENERATE_DONE, job=True,
+        args=(JOB, CLIP, STRENGTH, COUNT),
+        keys=(PROMPT, SEED, STEPS, LOOP, BARS, BPM, SOUND_RATE),
+        replies=JOB_REPLIES, done=GENERATE_DONE, job=True,
     ),
+    *OPERATIONS,
     Method(
         "/drift/cancel", requests.CancelCommand, "Cancel a job",
         args=(Arg("job", _I, "id of the job, -1 for every job", minimum=-1, maximum=_INT32_MAX,
@@ -198,13 +194,13 @@ METHODS: Final[tuple[Method, ...]] = (
         access=Access.READ,
     ),
     Method(
-        "/drift/clip/get", requests.ClipId, "Report one clip", args=(_CLIP,),
+        "/drift/clip/get", requests.ClipId, "Report one clip", args=(CLIP,),
         replies=(CLIP_ITEM, DONE), access=Access.READ,
     ),
     Method(
         "/drift/clip/export", requests.ClipExport, "Write a clip as a sound file",
         args=(
-            _CLIP,
+            CLIP,
             Arg("path", _S, "file to write; left out or \"\": a new name in the export folder",
                 optional=True, max_chars=1000, local_only=True),
             RATE, DEPTH, FORMAT,
@@ -213,28 +209,28 @@ METHODS: Final[tuple[Method, ...]] = (
     ),
     Method(
         "/drift/clip/favourite", requests.ClipFavourite, "Mark a clip as a favourite",
-        args=(_CLIP, Arg("on", _B, "1 marks, 0 unmarks", default=True, optional=True)),
+        args=(CLIP, Arg("on", _B, "1 marks, 0 unmarks", default=True, optional=True)),
         replies=(DONE,), announces=CLIP_CHANGED,
     ),
     Method(
         "/drift/clip/name", requests.ClipName, "Name a clip",
-        args=(_CLIP, Arg("name", _S, "new name, \"\" for none")),
+        args=(CLIP, Arg("name", _S, "new name, \"\" for none")),
         replies=(DONE,), announces=CLIP_CHANGED,
     ),
     Method(
         "/drift/clip/tag", requests.ClipTag, "Add a tag to a clip or take it away",
         args=(
-            _CLIP, Arg("tag", _S, "one word", max_chars=64),
+            CLIP, Arg("tag", _S, "one word", max_chars=64),
             Arg("on", _B, "1 adds, 0 takes away", default=True, optional=True),
         ),
         replies=(DONE,), announces=CLIP_CHANGED,
     ),
     Method(
-        "/drift/clip/delete", requests.ClipId, "Delete a clip", args=(_CLIP,), replies=(DONE,),
+        "/drift/clip/delete", requests.ClipId, "Delete a clip", args=(CLIP,), replies=(DONE,),
         by_pattern=False, announces=CLIP_CHANGED,
     ),
     *LIBRARY_METHODS,
-    *pattern_methods(_JOB, _CLIP, _SEED, _STEPS),
+    *pattern_methods(JOB, CLIP, SEED, STEPS),
     *STAGE_METHODS,
 )  # fmt: skip
 
@@ -262,16 +258,16 @@ REPLIES: Final[tuple[Reply, ...]] = (
     ),
     Reply(
         CLIP_ADDED,
-        (_CLIP, _ANY_JOB, Arg("index", _I, "variation, from 0"), Arg("seed", _I, "seed"),
+        (CLIP, _ANY_JOB, Arg("index", _I, "variation, from 0"), Arg("seed", _I, "seed"),
          Arg("seconds", _F, "length", unit="s")),
         "A variation is finished, sent as each finishes; subscribers get job -1",
     ),
     Reply(
-        CLIP_CHANGED, (_CLIP, Arg("command", _S, "command that changed it")),
+        CLIP_CHANGED, (CLIP, Arg("command", _S, "command that changed it")),
         "Event: someone else changed or deleted a clip",
     ),
     Reply(
-        VOICE_CHANGED, (_VOICE, Arg("command", _S, "command that changed it")),
+        VOICE_CHANGED, (VOICE, Arg("command", _S, "command that changed it")),
         "Event: someone else loaded or unloaded a voice",
     ),
     Reply(

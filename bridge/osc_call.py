@@ -69,6 +69,8 @@ class OscCall:
         job: id of the job: the sender's, or one the server chose; -1 for methods without.
         serial: unique in a server.
         subject: first string argument (clip or voice), for events.
+        due_s: when its bundle is due on the monotonic clock; None for at once. A method that the
+            table calls timed is called ahead of that.
         token: free for the handler, such as the engine's job.
     """
 
@@ -81,9 +83,11 @@ class OscCall:
         job: int = -1,
         serial: int = 0,
         subject: str = "",
+        due_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.peer = peer
+        self.due_s = due_s
         self.method = method
         self.job = job
         self.serial = serial

@@ -101,7 +101,7 @@ class OscDispatcher:
     def run_due(self) -> float | None:
         """Run every bundle whose time has come; return seconds until the next, or None."""
         while (due := self._schedule.pop_due(self._clock())) is not None:
-            self._run(due.messages, due.peer)
+            self._run(due.messages, due.peer, due.at_s)
         next_s = self._schedule.next_s()
         return None if next_s is None else max(0.0, next_s - self._clock())
 
@@ -198,6 +198,12 @@ class OscDispatcher:
             "/drift/voice/unload": handler.unload_voice,
             "/drift/generate": handler.generate,
             "/drift/vary": handler.vary,
+            "/drift/inpaint": handler.inpaint,
+            "/drift/continue": handler.continue_clip,
+            "/drift/interpolate": handler.interpolate,
+            "/drift/sketch": handler.sketch,
+            "/drift/resynthesise": handler.resynthesise,
+            "/drift/again": handler.again,
             "/drift/cancel": handler.cancel,
             "/drift/clip/list": handler.list_clips,
             "/drift/clip/get": handler.get_clip,
@@ -242,33 +248,37 @@ class OscDispatcher:
                 "send it later, or check the clocks",
             )
         elif group.messages:
-            self._schedule.add(self._clock() + delay_s, peer, group.messages, size_bytes)
+            timed = all(_is_timed(message) for message in group.messages)
+            at_s = self._clock() + delay_s
+            self._schedule.add(at_s, peer, group.messages, size_bytes, timed=timed)
 
-    def _run(self, messages: tuple[Message, ...], peer: OscPeer) -> None:
+    def _run(
+        self, messages: tuple[Message, ...], peer: OscPeer, due_s: float | None = None
+    ) -> None:
         for message in messages:
             try:
-                self._run_message(message, peer)
+                self._run_message(message, peer, due_s)
             except OscFault as fault:
                 self._refuse(peer, _command(message.address), -1, fault)
             except Exception:
                 _log.exception("message %s from %s", message.address[:60], peer)
 
-    def _run_message(self, message: Message, peer: OscPeer) -> None:
+    def _run_message(self, message: Message, peer: OscPeer, due_s: float | None) -> None:
         address = message.address
         if address in space.REPLY_ADDRESSES:
             return  # An answer to an answer would never end.
         method = space.BY_ADDRESS.get(address)
         if method is not None:
-            self._call(method, message, peer)
+            self._call(method, message, peer, due_s)
         elif is_pattern(address):
             for match in _match(address):
-                self._call(match, message, peer)
+                self._call(match, message, peer, due_s)
         elif message.fault is not None and message.fault.code == "bad_address":
             raise message.fault
         else:
             self._refuse_address(peer, address)
 
-    def _call(self, method: Method, message: Message, peer: OscPeer) -> None:
+    def _call(self, method: Method, message: Message, peer: OscPeer, due_s: float | None) -> None:
         try:
             if message.fault is not None:
                 raise message.fault
@@ -277,7 +287,7 @@ class OscDispatcher:
             subject = message.values[0] if method.announces and message.values else ""
             call = OscCall(
                 self, peer, method, job=job, serial=next(self._serials), subject=str(subject),
-                clock=self._clock,
+                due_s=due_s, clock=self._clock,
             )  # fmt: skip
             self._book.enter(call)
         except OscFault as fault:
@@ -312,6 +322,12 @@ class OscDispatcher:
                 f"{FAILS_PER_S:g} a second are answered, the others dropped"
             )
             self.send(peer, space.FAIL, (command, job, "rate_limited", text))
+
+
+def _is_timed(message: Message) -> bool:
+    """Whether a message is for a method that does things at the moment of their bundle."""
+    method = space.BY_ADDRESS.get(message.address)
+    return method is not None and method.timed
 
 
 @lru_cache(maxsize=256)

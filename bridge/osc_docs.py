@@ -53,6 +53,8 @@ not read what it is sent is disconnected; nobody else waits for it.
   marked "exact address only".
 - A bundle runs as a whole and in order. A timetag that is past runs now; one up to
   {MAX_FUTURE_S:g} s ahead waits ({MAX_PENDING} messages at most); one further ahead is refused.
+  `/drift/slot/<1-16>/play` and `stop` then act in the very frame of sound that is due at that
+  moment, whatever the slot's quantise, if their bundle holds nothing else.
 - What can be set can be asked for: without a value it is answered with `/drift/value`. Subscribers
   get what somebody else set at its own address, so that faders follow.
 - `/drift/notify` makes the server send events of every door to you for {LEASE_S:g} s after each

@@ -57,6 +57,24 @@ class OscHandler(Protocol):
     def vary(self, call: OscCall, request: requests.VaryCommand) -> None:
         """As `generate`; `not_found` for an unknown clip."""
 
+    def inpaint(self, call: OscCall, request: requests.InpaintCommand) -> None:
+        """As `vary`."""
+
+    def continue_clip(self, call: OscCall, request: requests.ContinueCommand) -> None:
+        """As `vary`."""
+
+    def interpolate(self, call: OscCall, request: requests.InterpolateCommand) -> None:
+        """As `vary`; one clip for each point."""
+
+    def sketch(self, call: OscCall, request: requests.SketchCommand) -> None:
+        """As `vary`; `bad_range` for curves that are no numbers."""
+
+    def resynthesise(self, call: OscCall, request: requests.ResynthesiseCommand) -> None:
+        """As `vary`; one clip."""
+
+    def again(self, call: OscCall, request: requests.AgainCommand) -> None:
+        """As `vary`; `no_voice` when another version of the voice is installed."""
+
     def cancel(self, call: OscCall, request: requests.CancelCommand) -> None:
         """Cancel `call.find(request.job)` (each `token` is what the handler put there), or
         every job of every door for -1; `call.done(count)`; `not_found` for no such job."""

@@ -83,6 +83,10 @@ class GenerateCommand:
         brightness .. loudness: 0..1, or None for what the prompt says.
         source: id of the clip to start from, or None.
         strength: 0 keeps the source, 1 ignores it.
+        bars, bpm, loop, rate: exact length at a tempo, seamless, sample rate in hertz.
+        mask_start, mask_end: region of `source` to make anew, in seconds.
+        clip_a, clip_b: ids of clips to make a sound between.
+        morph: a second prompt; `mix` says how far to it, or to `clip_b`.
     """
 
     job: int
@@ -93,6 +97,10 @@ class GenerateCommand:
     steps: int | None
     count: int
     duration: float | None
+    bars: float | None
+    bpm: float | None
+    loop: bool
+    rate: int | None
     note: int | None
     guidance: float | None
     brightness: float | None
@@ -103,6 +111,12 @@ class GenerateCommand:
     loudness: float | None
     source: str | None
     strength: float
+    mask_start: float | None
+    mask_end: float | None
+    clip_a: str | None
+    clip_b: str | None
+    morph: str
+    mix: float
 
     @property
     def descriptors(self) -> dict[str, float]:
@@ -122,6 +136,92 @@ class VaryCommand:
     prompt: str | None
     seed: int | None
     steps: int | None
+    loop: bool
+    bars: float | None
+    bpm: float | None
+    rate: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class InpaintCommand:
+    """Make `clip` anew from `start` to `end` seconds."""
+
+    job: int
+    clip: str
+    start: float
+    end: float
+    strength: float
+    prompt: str | None
+    seed: int | None
+    steps: int | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContinueCommand:
+    """Go on from the end of `clip` for `seconds`."""
+
+    job: int
+    clip: str
+    seconds: float
+    prompt: str | None
+    seed: int | None
+    steps: int | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class InterpolateCommand:
+    """The clip at `mix` between two clips, or `points` clips from one to the other."""
+
+    job: int
+    clip_a: str
+    clip_b: str
+    mix: float
+    points: int
+    prompt: str | None
+    seed: int | None
+    steps: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SketchCommand:
+    """Follow the curves of `clip` ("" = none); `loudness` and `brightness` are drawn over them.
+
+    The two are numbers 0..1 separated by spaces, "" = not drawn.
+    """
+
+    job: int
+    clip: str
+    prompt: str
+    loudness: str
+    brightness: str
+    duration: float | None
+    bars: float | None
+    bpm: float | None
+    loop: bool
+    rate: int | None
+    seed: int | None
+    steps: int | None
+    count: int
+    voice: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResynthesiseCommand:
+    """Send `clip` through the codec of `voice`."""
+
+    job: int
+    clip: str
+    voice: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgainCommand:
+    """Make `clip` again from its record."""
+
+    job: int
+    clip: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,7 @@ class Method:
         announces: address of the event sent to the other subscribers when it is done, or "".
         family: address of all members of a family, such as `/drift/slot/<1-16>/gain`, or "".
         number: which member of its family it is, from 1; 0 without one.
+        timed: does at the exact moment of its bundle what it is asked for ahead of it.
         action: method of `bridge.stage_handler.StageHandler` that it calls, or "".
     """
 
@@ -173,6 +174,7 @@ class Method:
     other_keys: bool = False
     family: str = ""
     number: int = 0
+    timed: bool = False
     action: str = ""
 
     @property

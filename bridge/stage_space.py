@@ -136,9 +136,10 @@ _SLOT_ROWS: Final = (
             Arg("quantise", _S, "what it waits for; left out: as the slot is set",
                 choices=QUANTISE, optional=True),
         ),
-        replies=(_DONE,), action="slot_play",
+        replies=(_DONE,), action="slot_play", timed=True,
     ),
-    _button("/drift/slot/stop", "Silence the slot with a short fade", "slot_stop"),
+    replace(_button("/drift/slot/stop", "Silence the slot with a short fade", "slot_stop"),
+            timed=True),
     Method(
         "/drift/slot/clip", stage.SetText, "Put a clip of the library on the slot",
         args=_text("id of a clip", chars=64), replies=(VALUE, _DONE), access=Access.BOTH,

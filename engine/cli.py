@@ -17,6 +17,13 @@ COMMANDS = {
     "serve": "engine.serve",
     "generate": "engine.generate",
     "pattern": "engine.pattern_command",
+    "vary": "engine.operate:vary",
+    "inpaint": "engine.operate:inpaint",
+    "continue": "engine.operate:continue_",
+    "interpolate": "engine.operate:interpolate",
+    "sketch": "engine.operate:sketch",
+    "resynthesise": "engine.operate:resynthesise",
+    "again": "engine.operate:again",
     "voices": "engine.voices_command",
     "clips": "engine.clips_command",
     "doctor": "engine.doctor",
@@ -27,12 +34,20 @@ COMMANDS = {
     "export": "engine.export",
     "import": "engine.import_weights",
 }
-"""Command name -> the module that is also `python -m MODULE`."""
+"""Command name -> the module that is also `python -m MODULE`, or MODULE:ATTRIBUTE of one command
+among several, as in `python -m engine.operate vary`."""
 
 SUMMARIES = {
     "serve": "Run the engine that plugins and OSC controllers talk to.",
     "generate": "Make sounds from words and write them as WAV files.",
     "pattern": "Make drum loops of generated hits, with their MIDI files.",
+    "vary": "Make variations of a sound.",
+    "inpaint": "Make a region of a sound anew.",
+    "continue": "Go on from the end of a sound.",
+    "interpolate": "Make sounds between two sounds.",
+    "sketch": "Make a sound that follows a recording or drawn curves.",
+    "resynthesise": "Send a sound through a voice's codec.",
+    "again": "Make a clip again from its record.",
     "voices": "List the installed voices.",
     "clips": "Find, import, export, name and undo in the library of clips.",
     "doctor": "Check the installation and say how to repair it.",
@@ -52,14 +67,14 @@ class LazyCommands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the commands whose module is installed."""
-        present = [name for name, module in COMMANDS.items() if importlib.util.find_spec(module)]
+        present = [name for name in COMMANDS if importlib.util.find_spec(_module(name))]
         return [*present, *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, imported now."""
-        module = COMMANDS.get(cmd_name)
-        if module is None:
+        if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
+        module = _module(cmd_name)
         if importlib.util.find_spec(module) is None:
             return None
         return _command_of(cmd_name, importlib.import_module(module))
@@ -74,9 +89,13 @@ class LazyCommands(click.Group):
             formatter.write_dl(rows)
 
 
+def _module(name: str) -> str:
+    return COMMANDS[name].partition(":")[0]
+
+
 def _command_of(name: str, module: ModuleType) -> click.Command:
     """The module's click command, or one that hands its arguments to the module's `main`."""
-    command = getattr(module, "command", None)
+    command = getattr(module, COMMANDS[name].partition(":")[2] or "command", None)
     if isinstance(command, click.Command):
         return command
 

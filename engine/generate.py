@@ -97,9 +97,15 @@ def file_stem(prompt: str, voice: str) -> str:
 
 
 def run_generate(
-    request: GenerateRequest, voice: Voice, settings: Settings, out: Path, *, quiet: bool
+    request: GenerateRequest,
+    voice: Voice,
+    settings: Settings,
+    out: Path,
+    *,
+    quiet: bool,
+    stem: str = "",
 ) -> tuple[FileWriter, Job]:
-    """Generate, write and store; raises the job's error."""
+    """Generate, write and store; raises the job's error. stem: of file names, else the prompt."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -109,7 +115,8 @@ def run_generate(
         from engine.open_engine import open_engine
 
         engine = open_engine(settings, library, extra=(voice,))
-        listener = FileWriter(out, file_stem(request.prompt, request.voice), quiet=quiet)
+        stem = stem or file_stem(request.prompt, request.voice)
+        listener = FileWriter(out, stem, quiet=quiet)
         try:
             job = engine.submit(request, listener=listener)
             _wait(engine, job)
@@ -154,6 +161,7 @@ def report(listener: FileWriter, job: Job) -> dict[str, object]:
         "words_unknown": list(job.words_unknown),
         "files": [str(path) for path in listener.files],
         "clips": [clip.id for clip in listener.clips],
+        "parents": list(first.parents),
         "seconds": [round(clip.seconds, 4) for clip in listener.clips],
         "milliseconds": [round(clip.milliseconds, 2) for clip in listener.clips],
     }
@@ -167,13 +175,19 @@ def play(clips: Sequence[Clip]) -> None:
         play_blocking(clip.audio, clip.sample_rate)
 
 
-def _print_words(listener: FileWriter, job: Job) -> None:
-    for path, clip in zip(listener.files, listener.clips, strict=True):
-        click.echo(f"{path}  {clip.seconds:.2f} s  {clip.milliseconds:.0f} ms")
-    first = listener.clips[0]
-    console.note(f"voice {first.voice}, seed {first.seed}, {first.steps} steps")
-    if job.words_unknown:
-        console.note(f"not understood: {' '.join(job.words_unknown)}")
+def tell(listener: FileWriter, job: Job, *, as_json: bool, aloud: bool) -> None:
+    """Print what was made, for people or for machines, and play it when that was asked for."""
+    if as_json:
+        console.print_json(report(listener, job))
+    else:
+        for path, clip in zip(listener.files, listener.clips, strict=True):
+            click.echo(f"{path}  {clip.seconds:.2f} s  {clip.milliseconds:.0f} ms")
+        first = listener.clips[0]
+        console.note(f"voice {first.voice}, seed {first.seed}, {first.steps} steps")
+        if job.words_unknown:
+            console.note(f"not understood: {' '.join(job.words_unknown)}")
+    if aloud:
+        play(listener.clips)
 
 
 @click.command("generate")
@@ -185,9 +199,13 @@ def _print_words(listener: FileWriter, job: Job) -> None:
 @click.option("--count", type=int, default=1, show_default=True, help="Variations.")
 @click.option("--seconds", type=float, help="Length [default: the voice's own].")
 @click.option(
-    "--bars", type=float, help="With words that end in a style, such as 'boom bap': a drum loop."
-)
-@click.option("--bpm", type=float, help="Tempo of --bars [default: the style's own].")
+    "--bars", type=float,
+    help="Length in bars, exact to the sample; with words that end in a style, a drum loop.",
+)  # fmt: skip
+@click.option("--bpm", type=float, help="Tempo of --bars [drum loops: the style's own].")
+@click.option("--beats", type=int, default=4, show_default=True, help="Beats of a bar.")
+@click.option("--loop", is_flag=True, help="End and beginning join without a seam.")
+@click.option("--rate", type=int, metavar="HZ", help="Sample rate [default: the voice's].")
 @click.option("--note", type=int, help="MIDI note 0-127 as target pitch.")
 @click.option("--from", "source", metavar="FILE", help="Sound file to start from.")
 @click.option(
@@ -197,6 +215,8 @@ def _print_words(listener: FileWriter, job: Job) -> None:
     show_default=True,
     help="0 keeps the sound of --from, 1 ignores it.",
 )
+@click.option("--morph", default="", metavar="WORDS", help="Second prompt to move to; see --mix.")
+@click.option("--mix", type=float, metavar="0..1", help="How far to --morph [default: 0.5].")
 @click.option("--out", default=".", metavar="DIR", help="Folder for the files [default: here].")
 @click.option("--play", "aloud", is_flag=True, help="Play the sounds when they are finished.")
 @console.library_option
@@ -212,9 +232,14 @@ def command(
     seconds: float | None,
     bars: float | None,
     bpm: float | None,
+    beats: int,
+    loop: bool,
+    rate: int | None,
     note: int | None,
     source: str | None,
     strength: float,
+    morph: str,
+    mix: float | None,
     out: str,
     aloud: bool,
     library: str | None,
@@ -226,23 +251,24 @@ def command(
 
     PROMPT is words such as "short dark snare"; the answer says which were understood. The
     same seed gives bit-identical files, and an existing file is never replaced by another
-    sound. With --bars, words that end in a style make a drum loop, as `pattern` does.
+    sound. With --bars, words that end in a style make a drum loop, as `pattern` does. To work
+    on a sound: vary, inpaint, continue, interpolate, sketch, resynthesise.
     """  # fmt: skip
     settings = resolve({"voice": voice, "library": library, "device": device})
     start_logging(settings.log_format, "warning")
     if bars is not None and names_loop(prompt):
         others: dict[str, object] = {"negative": negative, "note": note, "seconds": seconds}
         others |= {"count": None if count == 1 else count, "from": source, **descriptors}
+        others |= {"morph": morph, "mix": mix, "beats": None if beats == 4 else beats}
         asked = loop_for_generate(prompt, bars, bpm, others)
-        plan = plan_of(replace(asked, voice=settings.voice, seed=seed, steps=steps))
+        plan = plan_of(
+            replace(asked, voice=settings.voice, seed=seed, steps=steps, sample_rate=rate)
+        )
         deliver(plan, settings, Path(out), "wav", as_json=as_json, aloud=aloud)
         return
-    if bars is not None or bpm is not None:
-        raise UsageError(
-            f"--bars and --bpm with {prompt!r}: expected both only with words that end in a style "
-            "of drum loops, such as 'boom bap'; see `driftwave pattern --styles`"
-        )
-    audio, rate = read_audio(Path(source), max_seconds=60.0) if source else (None, 0)
+    if mix is not None and not morph:
+        raise UsageError(f"--mix {mix:g} without --morph; give the words to move to")
+    audio, source_rate = read_audio(Path(source), max_seconds=60.0) if source else (None, 0)
     chosen = find_voice(settings.voice)
     request = GenerateRequest(
         voice=chosen.name,
@@ -252,19 +278,22 @@ def command(
         steps=chosen.sampling.default_steps if steps is None else steps,
         count=count,
         seconds=seconds,
+        bars=bars,
+        bpm=bpm,
+        beats=beats,
+        loop=loop,
+        rate=rate,
         note=note,
         descriptors={key: value for key, value in descriptors.items() if value is not None},
         source=audio,
-        source_rate=rate,
+        source_rate=source_rate,
+        source_name=Path(source).stem if source else "",
         strength=strength,
+        morph=morph,
+        mix=(0.5 if mix is None else mix) if morph else 0.0,
     )
     listener, job = run_generate(request, chosen, settings, Path(out), quiet=as_json)
-    if as_json:
-        console.print_json(report(listener, job))
-    else:
-        _print_words(listener, job)
-    if aloud:
-        play(listener.clips)
+    tell(listener, job, as_json=as_json, aloud=aloud)
 
 
 for _name in DESCRIPTORS:

@@ -80,18 +80,21 @@ class StageSound:
         """Set gain, pan, pitch or choke of a slot; slot 0: gain of all."""
         self._generator.set_parameter(f"pad_{slot:02d}_{name}" if slot else name, value)
 
-    def hit(self, slot: int, velocity: int, grid: float) -> bool:
-        """Play a slot with the next beat that `grid` divides; at once with 0."""
+    def hit(self, slot: int, velocity: int, grid: float, at_s: float | None = None) -> bool:
+        """Play a slot at a moment, else with the next beat that `grid` divides; 0: at once."""
         message = bytes((_NOTE_ON, _native.FIRST_PAD_NOTE + slot - 1, velocity))
-        return self._deck.post(DeckAction.MIDI, message, time=DeckTime.GRID, place=grid)
+        if at_s is None:
+            return self._deck.post(DeckAction.MIDI, message, time=DeckTime.GRID, place=grid)
+        return self._post_at(at_s, DeckAction.MIDI, message)
 
-    def let_go(self, slot: int) -> None:
+    def let_go(self, slot: int, at_s: float | None = None) -> None:
         """Release the key of a slot."""
-        self.send(bytes((_NOTE_OFF, _native.FIRST_PAD_NOTE + slot - 1, 0)))
+        message = bytes((_NOTE_OFF, _native.FIRST_PAD_NOTE + slot - 1, 0))
+        self._post_at(at_s, DeckAction.MIDI, message)
 
-    def stop(self, slot: int) -> None:
+    def stop(self, slot: int, at_s: float | None = None) -> None:
         """Fade one slot out."""
-        self._deck.post(DeckAction.STOP, bytes((slot - 1,)))
+        self._post_at(at_s, DeckAction.STOP, bytes((slot - 1,)))
 
     def send(self, message: bytes) -> None:
         """A MIDI message for the instrument."""
@@ -115,6 +118,13 @@ class StageSound:
     def locate(self, beat: float) -> None:
         """Jump to a beat."""
         self._deck.post(DeckAction.LOCATE, value=beat)
+
+    def _post_at(self, at_s: float | None, action: DeckAction, message: bytes) -> bool:
+        """Let an event act in the frame that is due at a moment; at once without one."""
+        if at_s is None:
+            return self._deck.post(action, message)
+        frame = self._deck.frame_at(at_s)
+        return self._deck.post(action, message, time=DeckTime.FRAME, place=frame)
 
     def levels(self) -> tuple[float, float, float, float]:
         """Peak left, right and root mean square left, right since the last call."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -22,3 +23,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if "soak" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="long: only with --soak"))
+
+
+@pytest.fixture(scope="session")
+def tiny_voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of voices with one small, untrained voice called `tiny`."""
+    from tests.support.tiny_voice import tiny_voice
+
+    folder = tmp_path_factory.mktemp("voices")
+    tiny_voice(folder / "tiny")
+    return folder

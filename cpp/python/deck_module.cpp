@@ -42,6 +42,7 @@ int fill(const void*, void* output, unsigned long frames, const void*, unsigned 
   auto& self = *static_cast<DeckHandle*>(user);
   const Clock::time_point begun = Clock::now();
   if ((flags & kUnderOrOverrun) != 0) self.deck->add_xrun();
+  self.deck->note_time(std::chrono::duration<double>(begun.time_since_epoch()).count());
   self.deck->process(static_cast<float*>(output), self.channels,
                      static_cast<std::uint32_t>(frames));
   const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - begun);
@@ -121,6 +122,10 @@ void register_deck(py::module_& m) {
              return py::make_tuple(levels.peak[0], levels.peak[1], levels.rms[0], levels.rms[1]);
            })
       .def_property_readonly("frame", [](const DeckHandle& self) { return self.deck->frame(); })
+      .def("note_time", [](DeckHandle& self, double now_s) { self.deck->note_time(now_s); },
+           py::arg("now_s"))
+      .def("frame_at", [](const DeckHandle& self, double at_s) { return self.deck->frame_at(at_s); },
+           py::arg("time_s"))
       .def_property_readonly("beat", [](const DeckHandle& self) { return self.deck->beat(); })
       .def_property_readonly("tempo", [](const DeckHandle& self) { return self.deck->tempo(); })
       .def_property_readonly("playing", [](const DeckHandle& self) { return self.deck->playing(); })

@@ -7,6 +7,8 @@ namespace driftwave::shim {
 namespace {
 
 constexpr double kMeterSeconds = 0.05;  // time constant of the mean square
+constexpr double kDrift = 2.0e-4;       // most by which a device's clock runs slower than ours
+constexpr double kLostSeconds = 0.05;   // a block so much later than expected begins a new count
 constexpr double kNearFrame = 1.0e-6;   // a beat this close before a frame is at the frame
 constexpr double kNearBeat = 1.0e-6;    // a hit this little after a beat is with it
 
@@ -14,7 +16,21 @@ constexpr double kNearBeat = 1.0e-6;    // a hit this little after a beat is wit
 
 void Deck::prepare(double sample_rate_hz, std::uint32_t max_block_frames) {
   sample_rate_ = std::clamp(sample_rate_hz, 1000.0, 1.0e6);
+  rate_.store(sample_rate_, std::memory_order_relaxed);
+  origin_s_.store(-1.0, std::memory_order_release);
   generator_.prepare(sample_rate_, std::min(max_block_frames, kPiece));
+}
+
+// A block may begin late but never early: of the moments seen, the earliest tells the device's
+// clock, and it creeps on as fast as that clock may drift.
+void Deck::note_time(double now_s) noexcept RT_NONBLOCKING {
+  const double seen_s = now_s - static_cast<double>(frame()) / sample_rate_;
+  const double known_s = origin_s_.load(std::memory_order_relaxed);
+  const double since_s = noted_s_ < 0.0 ? 0.0 : now_s - noted_s_;
+  noted_s_ = now_s;
+  const bool anew = known_s < 0.0 || seen_s > known_s + kLostSeconds;
+  const double origin_s = anew ? seen_s : std::min(seen_s, known_s + kDrift * since_s);
+  origin_s_.store(std::max(origin_s, 0.0), std::memory_order_release);
 }
 
 bool Deck::post(const DeckEvent& event) {

@@ -72,6 +72,13 @@ class Deck {
   std::uint64_t frame() const noexcept RT_NONBLOCKING {  // [any] of the next block
     return frame_.load(std::memory_order_acquire);
   }
+  /// [audio] At the start of a block, the steady clock's seconds: when its first frame is due.
+  void note_time(double now_s) noexcept RT_NONBLOCKING;
+  /// [any] The frame that is due at a moment of the steady clock; -1 before any block.
+  double frame_at(double time_s) const noexcept RT_NONBLOCKING {
+    const double origin_s = origin_s_.load(std::memory_order_acquire);
+    return origin_s < 0.0 ? -1.0 : (time_s - origin_s) * rate_.load(std::memory_order_relaxed);
+  }
   double beat() const noexcept RT_NONBLOCKING {  // [any] at `frame()`
     return beat_.load(std::memory_order_acquire);
   }
@@ -110,8 +117,11 @@ class Deck {
   std::size_t count_ = 0;                         // [audio]
   std::array<MidiEvent, 64> notes_{};             // [audio] of the frame that comes next
   std::size_t note_count_ = 0;                    // [audio]
+  double noted_s_ = -1.0;                         // [audio] when the last block began
   std::array<std::array<float, kPiece>, 2> piece_{};
 
+  std::atomic<double> origin_s_{-1.0};  ///< the moment at which frame 0 was, or would be, due
+  std::atomic<double> rate_{48000.0};
   std::atomic<std::uint64_t> frame_{0};
   std::atomic<double> beat_{0.0};
   std::atomic<double> tempo_{120.0};

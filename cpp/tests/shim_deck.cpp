@@ -1,4 +1,5 @@
 // The Deck: events at exact frames and beats, whatever the blocks; meters; order within a frame.
+#include <cmath>
 #include <memory>
 #include <vector>
 
@@ -65,6 +66,24 @@ TEST("frames are exact in any block") {
     CHECK_EQ(stage.deck->frame(), 2000U);
     CHECK_EQ(stage.deck->waiting(), 0U);
   }
+}
+
+TEST("a moment has a frame, however late blocks begin") {
+  Stage stage;
+  CHECK(stage.deck->frame_at(100.0) < 0.0);
+  const double block_s = 480.0 / kRate;
+  double begun_s = 1000.0;
+  for (int block = 0; block < 200; ++block) {
+    const double late_s = 0.001 * (block % 7);  // a busy machine
+    stage.deck->note_time(begun_s + block * block_s + late_s);
+    CHECK(std::fabs(stage.deck->frame_at(1000.5) - 0.5 * kRate) < 0.0002 * kRate);
+    stage.play(480, 480);
+  }
+  begun_s += 3.0;  // the machine slept: from here on is another count
+  stage.deck->note_time(begun_s + 200 * block_s);
+  CHECK(std::fabs(stage.deck->frame_at(begun_s + 200 * block_s) - 200.0 * 480) < 1.0);
+  stage.deck->prepare(44100.0, 512);
+  CHECK(stage.deck->frame_at(begun_s) < 0.0);
 }
 
 TEST("beats are exact and follow the tempo") {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bridge import library_requests as requests
@@ -24,11 +24,15 @@ class LibraryDoor:
     """Implements `bridge.library_handler.LibraryHandler`. [OSC receive thread]
 
     `slow` is the thread of everything that changes clips, so that changes keep their order;
-    `exports` is the folder for files.
+    `exports` is the folder for files; `settle` waits until every clip that was announced is in
+    the library.
     """
 
-    def __init__(self, library: Library, slow: SlowWork, *, exports: Path) -> None:
+    def __init__(
+        self, library: Library, slow: SlowWork, *, exports: Path, settle: Callable[[], None]
+    ) -> None:
         self._library = library
+        self._settle = settle
         self._slow = slow
         self._exports = exports
         self._exporting = SlowWork("osc export")
@@ -42,6 +46,7 @@ class LibraryDoor:
         what = _search(request, request.sort, request.offset, request.limit)
 
         def work() -> None:
+            self._settle()
             found = self._library.find(what)
             for record in found:
                 call.clip(osc_clip(record))

@@ -12,14 +12,15 @@ from bridge import osc_requests as requests
 from bridge.osc_call import OscCall
 from engine.doors.common import chosen_export_path, device_name
 from engine.doors.library_door import LibraryDoor, osc_clip
+from engine.doors.osc_operations import Asked, asked_of
 from engine.doors.pattern_door import PatternDoor, PendingLoop
 from engine.doors.slow_work import SlowWork
 from engine.errors import DriftwaveError, StorageError
 from engine.jobs import ALL_JOBS, Engine, Job, JobListener, Priority, Progress
+from engine.jobs.again import request_for
 from engine.jobs.job import as_driftwave_error
 from engine.library import Library, Search, Wanted
 from engine.library.export import export_beside, export_clip
-from engine.library.importing import IMPORT
 from engine.types import Clip, GenerateRequest
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class OscDoor:
         self._default_voice = default_voice
         self._exports = exports
         self._slow = SlowWork("osc slow")
-        self.library = LibraryDoor(library, self._slow, exports=exports)
+        self.library = LibraryDoor(library, self._slow, exports=exports, settle=engine.settle)
         self.patterns = PatternDoor(
             engine, self._slow, default_voice=default_voice, exports=exports
         )
@@ -165,45 +166,41 @@ class OscDoor:
 
     def generate(self, call: OscCall, request: requests.GenerateCommand) -> None:
         """Make new clips."""
-        voice = request.voice or self._default_voice
-        self._submit(
-            call,
-            GenerateRequest(
-                voice=voice,
-                prompt=request.prompt,
-                negative=request.negative,
-                seed=request.seed,
-                steps=request.steps or self._engine.voices.default_steps(voice),
-                count=request.count,
-                seconds=request.duration,
-                note=request.note,
-                guidance=request.guidance,
-                descriptors=request.descriptors,
-                source_id=request.source or "",
-                strength=request.strength,
-            ),
-        )
+        self._ask(call, request)
 
     def vary(self, call: OscCall, request: requests.VaryCommand) -> None:
         """Make variations of a clip with the voice that made it."""
-        source = self._engine.record(request.clip)
-        imported = source.voice == IMPORT
-        self._submit(
-            call,
-            GenerateRequest(
-                voice=self._default_voice if imported else source.voice,
-                prompt=source.prompt if request.prompt is None else request.prompt,
-                negative=source.negative,
-                seed=request.seed,
-                steps=request.steps
-                or source.steps
-                or self._engine.voices.default_steps(self._default_voice),
-                count=request.count,
-                seconds=source.seconds,
-                source_id=source.id,
-                strength=request.strength,
-            ),
-        )
+        self._ask(call, request)
+
+    def inpaint(self, call: OscCall, request: requests.InpaintCommand) -> None:
+        """Make a region of a clip anew."""
+        self._ask(call, request)
+
+    def continue_clip(self, call: OscCall, request: requests.ContinueCommand) -> None:
+        """Go on from the end of a clip."""
+        self._ask(call, request)
+
+    def interpolate(self, call: OscCall, request: requests.InterpolateCommand) -> None:
+        """Make clips between two clips."""
+        self._ask(call, request)
+
+    def sketch(self, call: OscCall, request: requests.SketchCommand) -> None:
+        """Make a clip that follows curves."""
+        self._ask(call, request)
+
+    def resynthesise(self, call: OscCall, request: requests.ResynthesiseCommand) -> None:
+        """Send a clip through a voice's codec."""
+        self._ask(call, request)
+
+    def again(self, call: OscCall, request: requests.AgainCommand) -> None:
+        """Make a clip again from its record; its sources are read from the disk first."""
+
+        def work() -> None:
+            self._engine.wait_stored(request.clip)
+            record = self._engine.record(request.clip)
+            self._submit(call, request_for(record, self._engine))
+
+        self._slow.later(call, work)
 
     def cancel(self, call: OscCall, request: requests.CancelCommand) -> None:
         """Cancel one job of the sender, or every job of every door."""
@@ -226,6 +223,7 @@ class OscDoor:
         """Report clips, newest first."""
 
         def work() -> None:
+            self._engine.settle()
             found = self._library.search(
                 text=request.search, limit=request.limit, offset=request.offset
             )
@@ -282,6 +280,9 @@ class OscDoor:
             call.done()
 
         self._slow.later(call, work)
+
+    def _ask(self, call: OscCall, request: Asked) -> None:
+        self._submit(call, asked_of(self._engine, self._default_voice, request))
 
     def _submit(self, call: OscCall, request: GenerateRequest) -> None:
         self._engine.submit(

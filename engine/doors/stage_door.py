@@ -111,13 +111,15 @@ class StageDoor:
     def slot_play(self, call: OscCall, request: requests.SlotPlay) -> None:
         """Hit the slot; the least velocity above 0 is heard."""
         velocity = max(1, round(request.velocity * 127)) if request.velocity > 0 else 0
-        self._stage.slots.hit(call.method.number, velocity, quantise=request.quantise)
+        self._stage.slots.hit(
+            call.method.number, velocity, quantise=request.quantise, at_s=call.due_s
+        )
         call.done()
 
     def slot_stop(self, call: OscCall, request: requests.Trigger) -> None:
         """Silence the slot."""
         if request.trigger:
-            self._stage.slots.stop(call.method.number)
+            self._stage.slots.stop(call.method.number, call.due_s)
         call.done()
 
     def slot_clip(self, call: OscCall, request: requests.SetText) -> None:

@@ -35,10 +35,13 @@ class ClipWriter:
         self._thread = threading.Thread(target=self._run, name="clip writer", daemon=True)
         self._thread.start()
 
-    def put(self, clip: Clip, stored: Stored) -> None:
-        """Store `clip`, then call `stored` with None or with what went wrong."""
+    def keep(self, clip: Clip) -> None:
+        """From now on `find` returns `clip`; `put` follows."""
         with self._lock:
             self._pending[clip.id] = clip
+
+    def put(self, clip: Clip, stored: Stored) -> None:
+        """Store a clip that is kept, then call `stored` with None or with what went wrong."""
         self._clips.put((clip, stored))
 
     def find(self, clip_id: str) -> Clip | None:
@@ -50,6 +53,12 @@ class ClipWriter:
         """Wait until a clip is stored or given up; at once for any other clip."""
         with self._lock:
             self._lock.wait_for(lambda: clip_id not in self._pending, timeout_s)
+
+    def settle(self, timeout_s: float) -> None:
+        """Wait until every clip that is kept now is stored or given up."""
+        with self._lock:
+            now = set(self._pending)
+            self._lock.wait_for(lambda: now.isdisjoint(self._pending), timeout_s)
 
     def close(self) -> None:
         """Store what waits, then end."""

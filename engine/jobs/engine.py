@@ -17,9 +17,11 @@ from engine.jobs.clip_writer import ClipWriter
 from engine.jobs.job import Job, JobListener, as_driftwave_error, random_seed
 from engine.jobs.queue import CAPACITY, JobQueue, Priority
 from engine.jobs.requests import check_request
+from engine.jobs.sources import imported, with_grid_sources, with_sources
 from engine.jobs.voice_cache import DEFAULT_MEMORY_BYTES, FindVoices, VoiceCache
 from engine.library.library import Library
 from engine.library.record import ClipRecord, record_of
+from engine.library.request_record import request_fields
 from engine.types import Clip, GenerateRequest
 
 if TYPE_CHECKING:
@@ -102,21 +104,27 @@ class Engine:
         origin: str = "local",
         listener: JobListener | None = None,
         job_id: int = -1,
+        keep: bool = True,
     ) -> Job:
         """Queue a request and return its job.
 
         `listener.queued` is called before this returns, the other callbacks from the
         engine's threads, one at a time for a job. `job_id` is the caller's, unique among
         the active jobs of `origin`; -1 lets the engine choose. A seed of None becomes a
-        random one. Raises BadRange, VoiceError, NotFound (source clip) and Busy.
+        random one. `keep` False leaves the clips out of the library. Raises BadRange,
+        VoiceError, NotFound (source clip) and Busy.
         """
         check_request(request)
         self.voices.find(request.voice)
         if request.source is None and request.source_id:
             self.record(request.source_id)
+        if request.other is None and request.other_id:
+            self.record(request.other_id)
+        request = with_grid_sources(request)
         if request.seed is None:
             request = replace(request, seed=random_seed())
         job = self._register(request, priority, origin, listener, job_id)
+        job.keep = keep
         try:
             position = self._queue.admit(job)
         except BaseException:
@@ -187,6 +195,10 @@ class Engine:
     def wait_stored(self, clip_id: str, timeout_s: float = 30.0) -> None:
         """Wait until a clip that was just delivered is on disk (or was given up)."""
         self._writer.wait(clip_id, timeout_s)
+
+    def settle(self, timeout_s: float = 30.0) -> None:
+        """Wait until every clip that was delivered is on disk (or was given up)."""
+        self._writer.settle(timeout_s)
 
     def status(self) -> EngineStatus:
         """What the engine is doing now."""
@@ -295,8 +307,12 @@ class Engine:
             return
         job.add(clip)
         self._times.append(clip.milliseconds)
+        self._writer.keep(clip)  # whoever hears of it may ask for it at once
         job.tell("clip", lambda to: to.clip(job, clip))
-        self._writer.put(clip, lambda error: self._stored(job, clip, error))
+        if job.keep:
+            self._writer.put(clip, lambda error: self._stored(job, clip, error))
+        else:
+            self._stored(job, clip, None)
         if job.made < job.request.count:
             self._queue.put_back(job)
         else:
@@ -305,13 +321,16 @@ class Engine:
 
     def _make(self, job: Job) -> Clip:
         job.check_cancelled()
-        request = self._with_source(job.request)
+        request = with_sources(job.request, self.clip)
         voice = self.voices.load(request.voice)
         assert request.seed is not None
         job.begin_variation()
+        if job.made == 0:
+            job.sources = imported(request, self._writer, self.library, self.record)
+        index = request.first + job.made
         made = voice.generate(
             request,
-            index=job.made,
+            index=index,
             on_step=lambda step, steps: job.step(step, steps),
             cancelled=lambda: job.cancelled,
         )
@@ -320,9 +339,9 @@ class Engine:
         return Clip(
             id=uuid.uuid4().hex,
             audio=made.audio,
-            sample_rate=voice.voice.sample_rate,
+            sample_rate=made.sample_rate or voice.voice.sample_rate,
             seed=request.seed,
-            index=job.made,
+            index=index,
             voice=request.voice,
             voice_hash=voice.voice.hash,
             prompt=request.prompt,
@@ -331,16 +350,11 @@ class Engine:
             words_understood=made.words_understood,
             words_unknown=made.words_unknown,
             conditions=made.conditions,
-            parents=(request.source_id,) if request.source_id else (),
+            parents=job.sources.parents,
             milliseconds=job.variation_ms(),
             created=time.time(),
+            request=request_fields(request, job.sources.digests),
         )
-
-    def _with_source(self, request: GenerateRequest) -> GenerateRequest:
-        if request.source is not None or not request.source_id:
-            return request
-        source = self.clip(request.source_id)
-        return replace(request, source=source.audio, source_rate=source.sample_rate)
 
     def _stored(self, job: Job, clip: Clip, error: StorageError | None) -> None:
         """Called by the clip writer: a job is done when its last clip is on disk."""

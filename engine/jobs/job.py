@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from engine.errors import Cancelled, DriftwaveError, OutOfMemory, StorageError
 from engine.jobs.queue import Priority
 from engine.jobs.requests import source_bytes
+from engine.jobs.sources import Sources
 from engine.types import Clip, GenerateRequest
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,8 @@ class Job:
         clips: ids of the clips made so far.
         words_understood, words_unknown: what the voice made of the prompt.
         error: why the job failed, or None.
+        keep: whether its clips go into the library.
+        sources: what its clips are made from, known once the first is begun.
     """
 
     def __init__(
@@ -91,6 +94,8 @@ class Job:
         self.words_understood: tuple[str, ...] = ()
         self.words_unknown: tuple[str, ...] = ()
         self.error: DriftwaveError | None = None
+        self.keep = True
+        self.sources = Sources()
         self._listener = listener or JobListener()
         self._telling = threading.Lock()
         self._cancelled = False

@@ -18,15 +18,15 @@ from engine.denoisers import FlowDenoiser
 from engine.errors import BadRange
 from engine.interpolation import linear, row, slerp
 from engine.laboratory.subjects import Sounds
+from engine.operations.finish import finish
 from engine.runtime import LoadedVoice
-from engine.runtime.finish import finish
 from engine.runtime.generation import Networks
 from engine.runtime.inputs import Inputs, network_inputs
 from engine.runtime.spectra import analyse, synthesise
 from engine.samplers import SAMPLERS, philox_noise
 from engine.schedules import flow_times
 from engine.training.categories import CATEGORIES
-from engine.types import GenerateRequest
+from engine.types import GenerateRequest, Resynthesise
 from engine.voice import WEIGHTS, Voice
 
 __all__ = ["SECONDS", "UntrainedVoice", "VoiceCodec", "VoiceModel"]
@@ -220,6 +220,7 @@ class VoiceModel:
                 source=sound[np.newaxis],
                 source_rate=self.sample_rate,
                 strength=strength,
+                operation=None if strength else Resynthesise(),
             )
             for number, sound in enumerate(sounds)
         ]

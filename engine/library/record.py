@@ -27,7 +27,7 @@ _UNREPEATABLE = ("id", "created", "milliseconds")
 class ClipRecord:
     """A clip without its audio: one row of the library.
 
-    The fields up to `created` are those of `engine.types.Clip`; `channels` and `frames`
+    The fields up to `request` are those of `engine.types.Clip`; `channels` and `frames`
     give the shape of the audio, `name`, `favourite` and `tags` are set by the musician.
     """
 
@@ -48,6 +48,7 @@ class ClipRecord:
     parents: tuple[str, ...]
     milliseconds: float
     created: float
+    request: Mapping[str, object] = field(default_factory=dict)
     name: str = ""
     favourite: bool = False
     tags: tuple[str, ...] = field(default=())
@@ -78,6 +79,7 @@ def record_of(clip: Clip) -> ClipRecord:
         parents=tuple(clip.parents),
         milliseconds=clip.milliseconds,
         created=clip.created,
+        request=clip.request,
     )
 
 
@@ -100,6 +102,7 @@ def clip_of(record: ClipRecord, audio: FloatArray) -> Clip:
         parents=record.parents,
         milliseconds=record.milliseconds,
         created=record.created,
+        request=record.request,
     )
 
 
@@ -139,7 +142,10 @@ def record_json(
         left_out.update(_UNREPEATABLE)
     kept = {key: value for key, value in record_fields(record).items() if key not in left_out}
     kept["driftwave"] = RECORD_VERSION
-    droppable = ["conditions", "words_unknown", "words_understood", "parents", "negative", "prompt"]
+    droppable = [
+        "conditions", "words_unknown", "words_understood", "request", "parents", "negative",
+        "prompt",
+    ]  # fmt: skip
     while True:
         line = json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         if max_bytes is None or len(line.encode()) <= max_bytes or not droppable:
@@ -174,6 +180,8 @@ def _typed(record: ClipRecord) -> ClipRecord:
     """The record with JSON lists as tuples and every number checked."""
     if not isinstance(record.conditions, Mapping):
         raise ValueError(f"conditions {record.conditions!r}: expected a table")
+    if not isinstance(record.request, Mapping):
+        raise ValueError(f"request {record.request!r}: expected a table")
     return ClipRecord(
         id=str(record.id),
         sample_rate=int(record.sample_rate),
@@ -192,6 +200,7 @@ def _typed(record: ClipRecord) -> ClipRecord:
         parents=tuple(map(str, record.parents)),
         milliseconds=float(record.milliseconds),
         created=float(record.created),
+        request=dict(record.request),
         name=str(record.name),
         favourite=bool(record.favourite),
         tags=tuple(map(str, record.tags)),

@@ -41,14 +41,14 @@ class SilentSound:
     def set_level(self, slot: int, name: str, value: float) -> None:
         """Nothing to do."""
 
-    def hit(self, slot: int, velocity: int, grid: float) -> bool:
+    def hit(self, slot: int, velocity: int, grid: float, at_s: float | None = None) -> bool:
         """Nothing can be heard."""
         return False
 
-    def let_go(self, slot: int) -> None:
+    def let_go(self, slot: int, at_s: float | None = None) -> None:
         """Nothing to do."""
 
-    def stop(self, slot: int) -> None:
+    def stop(self, slot: int, at_s: float | None = None) -> None:
         """Nothing to do."""
 
     def send(self, message: bytes) -> None:

@@ -177,13 +177,21 @@ class Slots:
             job_id=job_id,
         )
 
-    def hit(self, slot: int, velocity: int = 127, *, quantise: str | None = None) -> None:
+    def hit(
+        self,
+        slot: int,
+        velocity: int = 127,
+        *,
+        quantise: str | None = None,
+        at_s: float | None = None,
+    ) -> None:
         """Play a slot, velocity 1..127, at once or with the next beat or bar; 0 lets go.
 
-        Raises NotFound for an empty slot, Busy when there is nothing to hear it on.
+        With `at_s`, a moment of the monotonic clock, then and whatever the beat. Raises NotFound
+        for an empty slot, Busy when there is nothing to hear it on.
         """
         if velocity <= 0:
-            self._sound.let_go(slot)
+            self._sound.let_go(slot, at_s)
             return
         if self[slot].sound is None:
             raise NotFound(
@@ -191,14 +199,14 @@ class Slots:
             )
         if self._sound.trouble:
             raise Busy(self._sound.trouble)
-        if not self._sound.hit(slot, min(velocity, 127), self._grid(slot, quantise)):
+        if not self._sound.hit(slot, min(velocity, 127), self._grid(slot, quantise), at_s):
             raise Busy(f"slot {slot}: too many hits wait for their beat; send panic to forget them")
         for watcher in self._watchers:
             watcher.slot_hit(slot, min(velocity, 127))
 
-    def stop(self, slot: int) -> None:
-        """Fade a slot out."""
-        self._sound.stop(slot)
+    def stop(self, slot: int, at_s: float | None = None) -> None:
+        """Fade a slot out, now or at a moment of the monotonic clock."""
+        self._sound.stop(slot, at_s)
 
     def _grid(self, slot: int, quantise: str | None) -> float:
         """Beats whose multiples a hit waits for; 0: none."""

@@ -48,17 +48,18 @@ class Sound(Protocol):
     def set_level(self, slot: int, name: str, value: float) -> None:
         """Set gain (dB), pan, pitch (semitones) or choke of a slot; slot 0: gain of all."""
 
-    def hit(self, slot: int, velocity: int, grid: float) -> bool:
+    def hit(self, slot: int, velocity: int, grid: float, at_s: float | None = None) -> bool:
         """Play a slot (velocity 1..127) with the next beat that `grid` divides.
 
-        At once with grid 0 or while the transport stands still. False when too much waits.
+        At once with grid 0 or while the transport stands still; in the very frame that is due at
+        `at_s` on the monotonic clock, if that is told. False when too much waits.
         """
 
-    def let_go(self, slot: int) -> None:
-        """Release the key of a slot."""
+    def let_go(self, slot: int, at_s: float | None = None) -> None:
+        """Release the key of a slot, now or at a moment."""
 
-    def stop(self, slot: int) -> None:
-        """Fade one slot out."""
+    def stop(self, slot: int, at_s: float | None = None) -> None:
+        """Fade one slot out, now or at a moment."""
 
     def send(self, message: bytes) -> None:
         """A MIDI message for the instrument."""

@@ -63,9 +63,10 @@ def example(arg: Arg, clip: str) -> Value:
     if arg.choices:
         return arg.choices[0]
     if arg.kind is Kind.STRING:
-        return {"clip": clip, "source": clip, "voice": "tone", "pattern": "/drift/ping"}.get(
-            arg.name, "word"
-        )
+        return {
+            "clip": clip, "clip_a": clip, "clip_b": clip, "source": clip, "voice": "tone",
+            "pattern": "/drift/ping",
+        }.get(arg.name, "word")  # fmt: skip
     if arg.kind is Kind.BOOL:
         return 1
     low = 0 if arg.minimum is None else arg.minimum

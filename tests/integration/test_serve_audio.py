@@ -19,7 +19,7 @@ import pytest
 from engine.library import Library
 from tests.support.engine_process import as_stereo, find_clip, run_host, wait_for
 from tests.support.jack_server import jack_environment, jack_server
-from tests.support.osc_client import OscClient
+from tests.support.osc_client import OscClient, bundle, message, timetag
 from tests.support.serving import ROOT, WATCHDOG_S, ServedEngine, engine_environment
 
 pytest.importorskip("mido")
@@ -170,6 +170,35 @@ def test_a_hit_waits_for_its_beat_and_chokes_its_group(
         assert start_of(heard[0], clip) < 0, "the first did not come to its end"
         after_the_cut = other[:, RATE_HZ // 100 :]
         assert start_of(heard[0], after_the_cut) >= 0, "the second hit has cut the first"
+
+
+def test_a_bundle_sounds_at_its_time(
+    jack: dict[str, str], tmp_path: Path, tiny_voices: Path
+) -> None:
+    with serving(tmp_path, tiny_voices) as engine, OscClient(engine.port) as client:
+        clip = clip_audio(engine, generate(client, 1, 5))
+        ask(client, "/drift/slot/1/quantise", "beat")  # which a timetag goes before
+        ask(client, "/drift/transport/play", 1)
+        gap_s = clip.shape[1] / RATE_HZ + 0.2123
+        count = 3
+        with recording(tmp_path) as heard:
+            begin_s = time.time() + 0.3
+            for hit in (2, 0, 1):  # in any order
+                play = message("/drift/slot/1/play", 1.0)
+                client.send_raw(bundle(timetag(begin_s + hit * gap_s), play))
+            far = bundle(timetag(time.time() + 9.0), message("/drift/slot/1/play"))
+            client.send_raw(far)  # what is due later delays nothing
+            time.sleep(0.3 + count * gap_s)
+            client.send("/drift/panic", 1)
+        starts, begin = [], 0
+        for _ in range(count):
+            found = start_of(heard[0][:, begin:], clip)
+            assert found >= 0
+            starts.append(begin + found)
+            begin = starts[-1] + clip.shape[1]
+        gaps = np.diff(starts)
+        assert np.all(np.abs(gaps - gap_s * RATE_HZ) < PERIOD), "each within a block of its time"
+        assert start_of(heard[0][:, begin:], clip) < 0
 
 
 def test_everything_is_back_after_kill_9(

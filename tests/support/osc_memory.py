@@ -103,6 +103,27 @@ class MemoryHandler:
         clip = self._clip(request.clip)
         self._submit(call, request.prompt or clip.prompt, request.count, request.seed, clip.seconds)
 
+    def inpaint(self, call: OscCall, request: requests.InpaintCommand) -> None:
+        self._rework(call, request, request.clip, request.count, request.seed)
+
+    def continue_clip(self, call: OscCall, request: requests.ContinueCommand) -> None:
+        self._rework(call, request, request.clip, request.count, request.seed)
+
+    def interpolate(self, call: OscCall, request: requests.InterpolateCommand) -> None:
+        self._clip(request.clip_b)
+        self._rework(call, request, request.clip_a, max(1, request.points), request.seed)
+
+    def sketch(self, call: OscCall, request: requests.SketchCommand) -> None:
+        self.seen.append((call.command, request))
+        self._check_voice(request.voice or "tone")
+        self._submit(call, request.prompt, request.count, request.seed, request.duration or 0.1)
+
+    def resynthesise(self, call: OscCall, request: requests.ResynthesiseCommand) -> None:
+        self._rework(call, request, request.clip, 1, None)
+
+    def again(self, call: OscCall, request: requests.AgainCommand) -> None:
+        self._rework(call, request, request.clip, 1, None)
+
     def cancel(self, call: OscCall, request: requests.CancelCommand) -> None:
         self.seen.append((call.command, request))
         if request.job == -1:
@@ -162,6 +183,13 @@ class MemoryHandler:
         self.seen.append((call.command, request))
         del self._clips[self._clip(request.clip).id]
         call.done()
+
+    def _rework(
+        self, call: OscCall, request: object, clip_id: str, count: int, seed: int | None
+    ) -> None:
+        self.seen.append((call.command, request))
+        clip = self._clip(clip_id)
+        self._submit(call, clip.prompt, count, seed, clip.seconds)
 
     def _check_voice(self, name: str) -> None:
         if name != "tone":

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # A module may import modules of its own layer or of a lower one.
 LAYERS: dict[str, int] = {
+    "__version__": 0,
     "errors": 0,
     "types": 0,
     "registry": 0,
@@ -31,6 +32,7 @@ LAYERS: dict[str, int] = {
     "voice": 3,
     "training": 4,
     "metrics": 4,
+    "operations": 4,
     "runtime": 4,
     "laboratory": 5,
     "jobs": 5,
@@ -45,6 +47,8 @@ COMMANDS = 6
 FORBIDDEN = [
     ("engine.runtime", "engine.training"),
     ("engine.runtime", "engine.frameworks"),
+    ("engine.operations", "engine.runtime"),
+    ("engine.operations", "engine.training"),
     ("engine.networks", "engine.schedules"),
     ("engine.networks", "engine.samplers"),
     ("engine.training", "engine.runtime"),

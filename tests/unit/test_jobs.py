@@ -372,6 +372,24 @@ def test_done_means_on_disk_and_clips_can_be_varied(
         engine.close()
 
 
+def test_a_clip_can_be_had_from_the_moment_it_is_announced(
+    make: Callable[..., Engine], tmp_path: Path
+) -> None:
+    class Asker(Ear):
+        def clip(self, job: Job, clip: Clip) -> None:
+            found.append(engine.clip(clip.id))
+            super().clip(job, clip)
+
+    found: list[Clip] = []
+    with Library(tmp_path / "library") as library:
+        engine, ear = make(library=library), Asker()
+        finish(engine.submit(ask("hat", seed=3, count=3), listener=ear))
+        assert len(found) == 3
+        engine.settle()
+        assert {record.id for record in library.search()} == {clip.id for clip in found}
+        engine.close()
+
+
 def test_a_clip_that_cannot_be_stored_is_still_delivered(
     make: Callable[..., Engine], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

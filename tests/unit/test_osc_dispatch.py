@@ -14,9 +14,9 @@ from bridge.osc_call import OscCall, OscPeer
 from bridge.osc_calls import FIRST_SERVER_JOB, MAX_OPEN_CALLS
 from bridge.osc_dispatch import OscDispatcher
 from bridge.osc_requests import ClipId, GenerateCommand, Nothing
-from bridge.osc_schedule import MAX_PENDING
+from bridge.osc_schedule import AHEAD_S, MAX_PENDING
 from tests.support.osc_client import Answer, bundle, message, timetag
-from tests.support.osc_memory import MemoryHandler
+from tests.support.osc_memory import MemoryHandler, MemoryStage
 
 ALICE = OscPeer("127.0.0.1", 5001)
 BOB = OscPeer("127.0.0.1", 5002)
@@ -130,6 +130,37 @@ def test_future_bundles_wait_and_run_by_time_then_by_arrival(bench: Bench) -> No
     assert bench.dispatcher.run_due() is None
     assert bench.pings()[4:] == [20, 120, 30, 130]
     assert bench.dispatcher.pending == 0
+
+
+def test_what_is_timed_is_handed_on_ahead_of_its_time_in_order(tmp_path: Path) -> None:
+    seen: list[tuple[str, float | None, float]] = []
+
+    class Stage(MemoryStage):
+        def slot_play(self, call: OscCall, request: object) -> None:
+            seen.append((call.command, call.due_s, bench.now_s))
+            call.done()
+
+        slot_stop = slot_play
+
+    handler = MemoryHandler(tmp_path)
+    handler.stage = Stage(handler)
+    bench = Bench(handler)
+    play, stop = message("/drift/slot/3/play", 1.0), message("/drift/slot/3/stop")
+    bench.packet(bundle(timetag(START_S + 2), play, stop))
+    bench.packet(bundle(timetag(START_S + 1.99), ping(1), play))  # mixed: on time, and first
+    bench.packet(bundle(timetag(START_S + AHEAD_S / 2), play))
+    bench.packet(play)
+    for bench.now_s in (0.0, 1.9, 1.95, 1.99):
+        bench.dispatcher.run_due()
+    assert seen == [
+        ("slot/3/play", None, 0.0),
+        ("slot/3/play", pytest.approx(AHEAD_S / 2, abs=1e-5), 0.0),
+        ("slot/3/play", pytest.approx(1.99, abs=1e-5), 1.99),
+        ("slot/3/play", pytest.approx(2.0, abs=1e-5), 1.99),
+        ("slot/3/stop", pytest.approx(2.0, abs=1e-5), 1.99),
+    ]
+    assert bench.pings() == [1]
+    bench.handler.close()
 
 
 @pytest.mark.parametrize("ahead_s", [10.5, 3_600.0, 200_000_000.0])

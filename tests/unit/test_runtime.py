@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from engine.errors import BadRange, Cancelled, UsageError, VoiceError
+from engine.operations.finish import GRID, PEAK, finish
 from engine.runtime import LoadedVoice, open_runtime
 from engine.runtime.cuda import TorchRuntime
-from engine.runtime.finish import GRID, PEAK, finish
 from engine.runtime.inputs import network_inputs
 from engine.runtime.onnx import OnnxRuntime
 from engine.runtime.spectra import analyse, synthesise
@@ -165,8 +165,9 @@ def test_vary_keeps_the_source_at_strength_zero_and_leaves_it_with_strength(
 @pytest.mark.parametrize(("rate", "channels"), [(22_050, 1), (48_000, 2), (44_100, 2)])
 def test_a_source_of_any_rate_and_channels(loaded: LoadedVoice, rate: int, channels: int) -> None:
     source = noise(0.2, rate, channels)
-    audio = loaded.generate(ask(source=source, source_rate=rate)).audio
-    assert audio.shape[1] == pytest.approx(0.2 * 44_100, abs=2)
+    made = loaded.generate(ask(source=source, source_rate=rate))
+    assert made.sample_rate == max(rate, 44_100)
+    assert made.audio.shape == (min(channels, 2), pytest.approx(0.2 * made.sample_rate, abs=2))
 
 
 def test_words_knobs_notes_and_descriptors_reach_the_network(voice: Voice) -> None:

@@ -33,11 +33,11 @@ class Ear(SilentSound):
         super().__init__("", clock=clock)
         self.told: list[tuple[object, ...]] = []
 
-    def hit(self, slot: int, velocity: int, grid: float) -> bool:
+    def hit(self, slot: int, velocity: int, grid: float, at_s: float | None = None) -> bool:
         self.told.append(("hit", slot, velocity, grid))
         return True
 
-    def let_go(self, slot: int) -> None:
+    def let_go(self, slot: int, at_s: float | None = None) -> None:
         self.told.append(("let go", slot))
 
     def set_level(self, slot: int, name: str, value: float) -> None:

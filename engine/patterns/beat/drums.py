@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.patterns.beat.onsets import SAMPLE_RATE, Array, Onset
+from engine.operations.onsets import SAMPLE_RATE, Array, Onset
 
 _LISTEN_S = 0.09
 _OPEN_S = 0.16  # a hat that sounds on for longer is open

@@ -8,8 +8,8 @@ import numpy as np
 
 from engine.audio_files import resample
 from engine.errors import BadRange
+from engine.operations.onsets import SAMPLE_RATE, onsets
 from engine.patterns.beat.drums import drums
-from engine.patterns.beat.onsets import SAMPLE_RATE, onsets
 from engine.patterns.beat.tempo import estimate_bpm
 from engine.patterns.pattern import BARS, Hit, Pattern, ordered
 from engine.types import FloatArray

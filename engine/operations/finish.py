@@ -23,17 +23,25 @@ _FADE_OUT_SECONDS = 0.008  # at a cut that was asked for
 _LONG_FADE_SECONDS = 0.3  # where the voice itself ends before the clip does
 
 
-def finish(audio: FloatArray, samples: int, sample_rate: int, *, level: bool = False) -> FloatArray:
+def finish(
+    audio: FloatArray,
+    samples: int,
+    sample_rate: int,
+    *,
+    level: bool = False,
+    highpass: bool = True,
+) -> FloatArray:
     """(C, T) float32 of any length -> (C, samples) float32 on the 24-bit grid, |x| <= PEAK.
 
     Longer sounds are cut, shorter ones end in silence; both ends are faded, so that a cut does
     not click. level: bring the peak to USUAL_PEAK, with a gain of at most MOST_GAIN; otherwise
-    only what is too loud is turned down. Raises VoiceError when a sample is not finite (a
-    broken voice).
+    only what is too loud is turned down. highpass: False for what has no DC already. Raises
+    VoiceError when a sample is not finite (a broken voice).
     """
     if not np.isfinite(audio).all():
         raise VoiceError("the voice made samples that are not finite; install the voice again")
-    sound = _without_dc(audio.astype(np.float64), sample_rate)[:, :samples]
+    sound = audio.astype(np.float64)
+    sound = (without_dc(sound, sample_rate) if highpass else sound)[:, :samples]
     sounding = sound.shape[1]
     rise = min(round(_FADE_IN_SECONDS * sample_rate), sounding // 4)
     fade_seconds = _FADE_OUT_SECONDS if sounding == samples else _LONG_FADE_SECONDS
@@ -55,11 +63,14 @@ def _half_cosine(length: int) -> npt.NDArray[np.float64]:
     return 0.5 - 0.5 * np.cos(np.pi * (np.arange(length) + 0.5) / max(length, 1))
 
 
-def _without_dc(sound: npt.NDArray[np.float64], sample_rate: int) -> npt.NDArray[np.float64]:
-    """Takes away what lies below the audible: a zero-phase high-pass, second order, 8 Hz."""
+def without_dc(
+    sound: npt.NDArray[np.float64], sample_rate: int, *, below_hz: float = _HIGHPASS_HZ
+) -> npt.NDArray[np.float64]:
+    """(C, T) without what lies below the audible: a zero-phase high-pass, second order."""
     length = sound.shape[1]
     size = 1 << (length + sample_rate // 8).bit_length()  # room, so that nothing wraps round
     hertz = np.fft.rfftfreq(size, 1.0 / sample_rate)
     square = hertz**2
-    kept = np.fft.irfft(np.fft.rfft(sound, size, axis=1) * (square / (square + _HIGHPASS_HZ**2)))
+    weight = square / (square + below_hz**2)
+    kept = np.fft.irfft(np.fft.rfft(sound, size, axis=1) * weight)
     return np.ascontiguousarray(kept[:, :length])
