@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.support.clap_host import ClapHost, generate_on_pad_1, reach
+from tests.support.clap_pads import RATE_HZ, becomes, changed, heard, push
 from tests.support.engine_process import (
     COMPARE,
     PAD_1_BARS,
@@ -23,14 +24,11 @@ from tests.support.engine_process import (
     host_environment,
     library_clips,
     running_engine,
-    wait_for,
 )
 from tests.support.serving import ServedEngine
 
 pytestmark = pytest.mark.host
 
-PAD_NOTE = 36
-RATE_HZ = 44_100
 BPM = 240.0
 BAR = 44_100  # frames of a bar of 4/4 at BPM
 FADE = 221  # 5 ms
@@ -46,28 +44,6 @@ def engine(tmp_path: Path, tiny_voices: Path) -> Iterator[ServedEngine]:
 def host(tmp_path: Path, tiny_voices: Path) -> Iterator[ClapHost]:
     with ClapHost(tmp_path, host_environment(tmp_path, tiny_voices)) as host:
         yield host
-
-
-def push(host: ClapHost, trigger: int) -> None:
-    host.set(trigger, 1.0)
-    host.run(64, (64, 64))
-    assert host.get(trigger) == 0.0, "a trigger falls back by itself"
-
-
-def heard(host: ClapHost, seconds: float = 0.3) -> np.ndarray:
-    """What pad 1 plays, and nothing else."""
-    host.run(RATE_HZ)
-    host.note(PAD_NOTE)
-    return host.render(round(seconds * RATE_HZ))
-
-
-def becomes(host: ClapHost, wanted: np.ndarray) -> None:
-    wait_for(lambda: np.array_equal(heard(host), wanted), "the sound that was chosen")
-
-
-def changed(host: ClapHost, before: np.ndarray) -> np.ndarray:
-    wait_for(lambda: not np.array_equal(heard(host), before), "another sound")
-    return heard(host)
 
 
 def test_four_variations_to_pick_from_compare_vary_and_undo_and_all_of_it_after_a_recall(
