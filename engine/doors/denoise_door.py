@@ -10,7 +10,7 @@ from engine.denoising.voice import Denoiser, find_denoiser
 from engine.doors.slow_work import SlowWork
 from engine.errors import Cancelled, NotFound
 from engine.jobs import Engine
-from engine.jobs.denoised import DenoiseOptions, DenoisedClip, denoised_clip
+from engine.jobs.denoised import DenoisedClip, DenoiseOptions, denoised_clip
 
 
 class PendingDenoise:
