@@ -10,7 +10,7 @@ from engine.denoising.voice import Denoiser, find_denoiser
 from engine.doors.slow_work import SlowWork
 from engine.errors import Cancelled, NotFound
 from engine.jobs import Engine
-from engine.jobs.denoised import DenoiseOptions, denoised_clip
+from engine.jobs.denoised import DenoisedClip, DenoiseOptions, denoised_clip
 
 
 class PendingDenoise:
@@ -63,16 +63,18 @@ class DenoiseDoor:
 
         def work() -> None:
             try:
-                self._make(call, request, pending)
+                made = self._make(call, request, pending)
             finally:
                 with self._lock:
                     self._pending.remove(pending)
+            call.clip_added(made.clip.id, 0, 0, made.clip.seconds)
+            call.done(made.clip.id, made.clip.milliseconds, made.reduction_db)
 
         self._work.later(call, work)
 
     def _make(
         self, call: OscCall, request: requests.DenoiseCommand, pending: PendingDenoise
-    ) -> None:
+    ) -> DenoisedClip:
         def progress(share: float) -> None:
             pending.check()
             call.progress(share, round(100 * share), 100)
@@ -88,5 +90,4 @@ class DenoiseDoor:
             raise NotFound("there is no library to keep the clip in; start the engine with one")
         self._engine.wait_stored(clip.id)
         self._engine.library.add(made.clip)
-        call.clip_added(made.clip.id, 0, 0, made.clip.seconds)
-        call.done(made.clip.id, made.clip.milliseconds, made.reduction_db)
+        return made
