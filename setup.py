@@ -75,9 +75,11 @@ setup(
         "train": ["matplotlib", "onnx", "onnxscript", "scipy", "torch>=2.6"],
         "gpu": ["torch>=2.6"],
         "zeroconf": ["zeroconf"],
+        "link": ["aalink>=0.2.3"],
         "midi": ["python-rtmidi"],
         "test": [
             "JACK-Client",
+            "aalink>=0.2.3",
             "dawdreamer",
             "hypothesis",
             "mypy",

@@ -39,6 +39,7 @@ FRAMEWORKS: Mapping[str, str] = {
     "flow": "engine.frameworks.flow",
     "consistency": "engine.frameworks.consistency",
     "consistency_training": "engine.frameworks.consistency_training",
+    "adaptation": "engine.frameworks.adaptation",
     "dae": "engine.frameworks.dae",
     "ddpm": "engine.frameworks.ddpm",
     "edm": "engine.frameworks.edm",

@@ -1,6 +1,10 @@
-"""Train by a recipe: prepare the data once, train, resume. ``python -m engine.train --help``.
+"""Train by a recipe, or adapt a voice to a folder of sounds. ``python -m engine.train --help``.
 
+    train --from VOICE --data DIR [--budget 10m] [--name NAME]
     train RECIPE --data DIR --out DIR [--from MODEL] [--codec MODEL] [--budget 10m] [--resume]
+
+Without a RECIPE the voice --from is adapted to the sounds in --data; the new voice appears in every
+door, and the same command goes on after it was stopped or killed (engine.adaptation).
 
 RECIPE is a TOML file or the name of one in engine/recipes or its folder lab. DIR is a folder of
 sounds, or a shard that an earlier run prepared. Recipes over latents or codes encode the sounds
@@ -27,6 +31,7 @@ from engine.errors import RecipeError, UsageError
 from engine.registry import did_you_mean
 
 _RECIPES = Path(__file__).parent / "recipes"
+DEFAULT_BUDGET = "10m"
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -53,10 +58,12 @@ def find_recipe(name: str) -> Path:
 
 
 @click.command(name="train")
-@click.argument("recipe")
+@click.argument("recipe", required=False)
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Sounds or a shard.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
-@click.option("--from", "start_from", type=click.Path(path_type=Path), help="Model to start from.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option("--from", "start_from", help="Voice to adapt, or a RECIPE's model to start from.")
+@click.option("--name", help="Name of an adapted voice; by default that of --data.")
+@click.option("--again", is_flag=True, help="Begin an adaptation anew.")
 @click.option("--codec", type=click.Path(path_type=Path), help="Codec that makes latents or codes.")
 @click.option("--soundfont", multiple=True, type=click.Path(path_type=Path), help="Add its kits.")
 @click.option("--synthesise", default=0.0, show_default=True, help="Add 1,040 x this many drums.")
@@ -69,10 +76,12 @@ def find_recipe(name: str) -> Path:
 @click.option("--prepare-only", is_flag=True, help="Make the shard and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line on stdout.")
 def command(
-    recipe: str,
+    recipe: str | None,
     data: Path,
-    out: Path,
-    start_from: Path | None,
+    out: Path | None,
+    start_from: str | None,
+    name: str | None,
+    again: bool,
     codec: Path | None,
     soundfont: tuple[Path, ...],
     synthesise: float,
@@ -85,13 +94,30 @@ def command(
     prepare_only: bool,
     as_json: bool,
 ) -> None:
-    """Train RECIPE on the sounds in --data; model, checkpoint, curve and previews go to --out."""
+    """Adapt the voice --from to the sounds in --data, or train RECIPE on them.
+
+    Adapting needs no labels; words in folder and file names become words of the new voice. Its
+    run, with previews from the first minute on and a report, lies in --out, by default in the
+    user's data folder. A recipe's model, checkpoint, curve and previews go to --out.
+    """
     import torch
 
     from engine.training.loop import CHECKPOINT, Run, Trainer
     from engine.training.recipe import read_recipe
     from engine.training.shards import Ingredients, prepared
 
+    if recipe is None:
+        given: dict[str, object] = {"--codec": codec, "--soundfont": soundfont}
+        given |= {"--synthesise": synthesise, "--prepare-only": prepare_only}
+        _refuse_for_adapting(given)
+        if device not in ("auto", "cpu"):
+            raise UsageError(f"device {device!r}: voices are adapted on the CPU; leave --device")
+        adapt_voice(data, out, start_from, name, again, budget, steps, threads, as_json)
+        return
+    if name or again:
+        raise UsageError("--name and --again are for adapting a voice, without a RECIPE")
+    if out is None:
+        raise UsageError("training by a recipe needs --out, the folder of the run")
     seconds = parse_budget(budget) if budget else math.inf
     parts = read_recipe(find_recipe(recipe))
     if steps is not None:
@@ -116,9 +142,52 @@ def command(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    trainer = Trainer(parts, source, Run(out, device, seconds, resume, start_from, codec))
+    start = None if start_from is None else Path(start_from)
+    trainer = Trainer(parts, source, Run(out, device, seconds, resume, start, codec))
     trainer.train(say, stop.is_set)
     say({"done": str(out), "step": trainer.step})
+
+
+def adapt_voice(
+    data: Path,
+    out: Path | None,
+    start_from: str | None,
+    name: str | None,
+    again: bool,
+    budget: str,
+    steps: int | None,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Adapt the voice called ``start_from``; progress to stderr, with ``as_json`` to stdout too."""
+    from engine.adaptation.finish import voice_name
+    from engine.adaptation.progress import Progress
+    from engine.adaptation.run import Plan, adapt, use_threads
+    from engine.config import data_dir
+    from engine.voice import find_voice
+
+    if start_from is None:
+        raise UsageError(
+            "nothing to train; give a RECIPE, or the voice to adapt, such as --from drums"
+        )
+    base = find_voice(start_from)
+    called = voice_name(data) if name is None else name
+    folder = data_dir() / "adaptations" / called if out is None else out
+    seconds = parse_budget(budget or DEFAULT_BUDGET)
+    use_threads(threads)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    progress = Progress(as_json)
+    plan = Plan(base, data, called, folder, seconds, again, steps or 0)
+    voice, report = adapt(plan, progress, stop.is_set)
+    progress.over(voice, report, folder)
+
+
+def _refuse_for_adapting(given: dict[str, object]) -> None:
+    for option, value in given.items():
+        if value:
+            raise UsageError(f"{option} is for training by a recipe; name the RECIPE, or leave it")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

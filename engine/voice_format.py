@@ -14,9 +14,11 @@ from typing import Any, TypeVar
 from engine.errors import VoiceError
 from engine.samplers import SAMPLERS
 
-__all__ = ["FORMAT", "Audio", "Codec", "Conditioning", "Network", "Sampling", "Tables"]
+__all__ = ["ABSENT", "FORMAT", "Audio", "Codec", "Conditioning", "Network", "Sampling", "Tables"]
 
 FORMAT = 1
+ABSENT = -1.0
+"""In an example: the sound has no such descriptor (noise has no pitch)."""
 RANKS = 5
 """Points of a category's rank table: the 5, 25, 50, 75 and 95 % quantiles."""
 
@@ -77,12 +79,15 @@ class Conditioning:
     quantiles: for each descriptor, raw values at even ranks 0..1 (its unit as measured).
     ranks: for each category, for each descriptor, the ranks that its quietest to loudest,
     darkest to brightest ... sounds reach (RANKS points); absent when it had too few sounds.
+    examples: for some categories ("" = none asked for), the descriptors of real sounds, one row
+    each, ranks 0..1 or ABSENT: what a sound is like where nothing is said.
     """
 
     categories: tuple[str, ...]
     descriptors: tuple[str, ...]
     quantiles: tuple[tuple[float, ...], ...]
     ranks: Mapping[str, tuple[tuple[float, ...], ...]]
+    examples: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -183,6 +188,15 @@ def _check_conditioning(conditioning: Conditioning, where: str) -> None:
     for name in conditioning.ranks:
         if name not in conditioning.categories:
             raise VoiceError(f"{where}: conditioning.ranks names the unknown category {name!r}")
+    for name, examples in conditioning.examples.items():
+        if name and name not in conditioning.categories:
+            raise VoiceError(f"{where}: conditioning.examples names the unknown category {name!r}")
+        for row in examples:
+            if len(row) != kinds or not all(v == ABSENT or 0.0 <= v <= 1.0 for v in row):
+                raise VoiceError(
+                    f"{where}: conditioning.examples.{name} needs rows of {kinds} numbers, each 0 "
+                    f"to 1, or {ABSENT:g} for none"
+                )
 
 
 def _dataclass(kind: type[T], table: Any, where: str) -> T:
@@ -196,7 +210,8 @@ def _dataclass(kind: type[T], table: Any, where: str) -> T:
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise VoiceError(f"{where} has the unknown key {_shown(key)}{hint}")
     for name, f in fields.items():
-        if name not in table and f.default is dataclasses.MISSING:
+        no_default = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+        if name not in table and no_default:
             raise VoiceError(f"{where} lacks {name!r}")
     return kind(**{key: _value(hints[key], table[key], f"{where}: {key}") for key in table})
 

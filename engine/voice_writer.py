@@ -147,6 +147,7 @@ def _description(folder: Path, parts: VoiceParts) -> str:
             "descriptors": parts.conditioning.descriptors,
             "quantiles": parts.conditioning.quantiles,
             "ranks": dict(parts.conditioning.ranks),
+            **({"examples": examples} if (examples := dict(parts.conditioning.examples)) else {}),
         },
         "files": hashes,
     }

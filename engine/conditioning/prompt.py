@@ -127,8 +127,8 @@ def _phrases(categories: Collection[str], descriptors: Collection[str]) -> dict[
         if category in categories
         for phrase in synonyms
     }
-    for category in categories:  # a voice's own categories answer to their own names
-        phrases.setdefault(category.replace("_", " "), category)
+    for category in categories:  # a voice's categories answer to their own names before all others
+        phrases[category.replace("_", " ")] = category
     for word, values in DESCRIPTOR_WORDS.items():
         if any(name in descriptors for name in values):
             phrases.setdefault(word, "")

@@ -114,6 +114,14 @@ class Framework(nn.Module, ABC):
         Not called on resuming, nor when the run starts from given weights. Nothing here.
         """
 
+    def before_step(
+        self, step: int, draw: Callable[[int], Batch], generator: torch.Generator
+    ) -> None:
+        """Prepare ``step``; draw(n) is a batch of n more training sounds, on the device; nothing.
+
+        What is kept belongs into buffers, or a resumed run would differ.
+        """
+
     def after_step(self, step: int) -> None:
         """Run after the optimizers of ``step`` (moving teachers and the like); nothing here."""
 

@@ -97,10 +97,18 @@ class ConsistencyModel(Framework):
         with torch.no_grad():
             x_s = self.earlier(x_t, t, s, velocity, conditions)
             target = self._jump(x_s, s, conditions)
-        distance = (self._jump(x_t, t, conditions) - target) / spread(t)
-        squares = weighted_mean(distance.square(), batch, settings.silence_weight)
-        c = settings.softening
-        return {"total": (torch.sqrt(squares + c * c) - c).mean(), "squares": squares.mean()}
+        difference = (self._jump(x_t, t, conditions) - target) / spread(t)
+        return self.distances(difference, batch)
+
+    def distances(self, difference: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Pseudo-Huber ("total") and mean square of a difference (B, D, L) of velocities."""
+        squares = weighted_mean(difference.square(), batch, self.curriculum.silence_weight)
+        return {"total": self.softened(squares).mean(), "squares": squares.mean()}
+
+    def softened(self, squares: Tensor) -> Tensor:
+        """The pseudo-Huber distance of mean squares (B,)."""
+        c = self.curriculum.softening
+        return torch.sqrt(squares + c * c) - c
 
     def gap(self, step: int) -> float:
         """The share of t between t and s at this training step."""

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,18 @@ FindVoices = Callable[[BrokenVoice], "Sequence[Voice]"]
 _MEMORY_PER_FILE_BYTE = 2.0
 """A loaded voice takes about twice its weights: the weights and the working buffers."""
 
+_DESCRIPTION = "voice.toml"  # written last, whenever a voice is made anew
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A voice in memory, and the stamp that its folder had then."""
+
+    loaded: LoadedVoice
+    voice: Voice
+    size_bytes: int
+    stamp: int
+
 
 class VoiceCache:
     """The voices of an engine.
@@ -53,9 +66,10 @@ class VoiceCache:
         self._memory_bytes = memory_bytes
         self._lock = threading.Lock()
         self._known: dict[str, Voice] = {}
+        self._stamps: dict[str, int] = {}
         self._broken: dict[str, VoiceError] = {}
         self._searched = float("-inf")
-        self._loaded: OrderedDict[str, tuple[LoadedVoice, int]] = OrderedDict()
+        self._loaded: OrderedDict[str, _Held] = OrderedDict()
         self._runtime: Runtime | None = None
 
     def voices(self) -> list[Voice]:
@@ -69,16 +83,21 @@ class VoiceCache:
             for name in broken.keys() - self._broken.keys():
                 log.warning("voice folder %s is left out: %s", name, broken[name])
             self._known, self._broken = found, broken
+            self._stamps = {name: _stamp(voice) for name, voice in found.items()}
             self._searched = time.monotonic()
         return [found[name] for name in sorted(found)]
 
     def find(self, name: str) -> Voice:
-        """The voice called `name`. Raises VoiceError that names the nearest ones."""
+        """The voice called `name`, as it is on disk now (one made anew is read anew).
+
+        Raises VoiceError that names the nearest ones.
+        """
         with self._lock:
-            voice = self._known.get(name)
-        if voice is not None:
+            voice, stamp = self._known.get(name), self._stamps.get(name, 0)
+        changed = voice is not None and _changed(voice, stamp)
+        if voice is not None and not changed:
             return voice
-        if time.monotonic() - self._searched > RESCAN_S:
+        if changed or time.monotonic() - self._searched > RESCAN_S:
             self.voices()
         with self._lock:
             if name in self._known:
@@ -108,23 +127,26 @@ class VoiceCache:
         return "" if runtime is None else str(runtime.name)
 
     def load(self, name: str) -> LoadedVoice:
-        """The voice ready to generate, loaded if need be. [worker thread]
+        """The voice ready to generate, loaded if need be or if it was made anew. [worker thread]
 
         Raises VoiceError when it is unknown or broken, OutOfMemory when it does not fit.
         """
         with self._lock:
             held = self._loaded.get(name)
-            if held is not None:
+            if held is not None and not _changed(held.voice, held.stamp):
                 self._loaded.move_to_end(name)
-                return held[0]
+                return held.loaded
         voice = self.find(name)
         if self._runtime is None:
             self._runtime = self._open_runtime()
         size = int(folder_bytes(Path(voice.folder)) * _MEMORY_PER_FILE_BYTE)
+        with self._lock:
+            self._loaded.pop(name, None)
         self._make_room(size)
+        stamp = _stamp(voice)
         loaded = self._runtime.load(voice)
         with self._lock:
-            self._loaded[name] = (loaded, size)
+            self._loaded[name] = _Held(loaded, voice, size, stamp)
         return loaded
 
     def unload(self, name: str) -> bool:
@@ -141,16 +163,29 @@ class VoiceCache:
 
     def _make_room(self, size: int) -> None:
         with self._lock:
-            total = sum(held for _, held in self._loaded.values())
+            total = sum(held.size_bytes for held in self._loaded.values())
             while self._loaded and total + size > self._memory_bytes:
-                name, (_, held) = self._loaded.popitem(last=False)
-                total -= held
+                name, held = self._loaded.popitem(last=False)
+                total -= held.size_bytes
                 log.info("voice %s left memory to make room", name)
 
 
 def folder_bytes(folder: Path) -> int:
     """Size of the files in a voice folder."""
     return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+
+
+def _stamp(voice: Voice) -> int:
+    """When the voice's folder was last made, in nanoseconds; 0 while it is not there."""
+    try:
+        return (Path(voice.folder) / _DESCRIPTION).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _changed(voice: Voice, stamp: int) -> bool:
+    """Whether another voice lies in its folder now. One that is gone goes on from memory."""
+    return _stamp(voice) not in (0, stamp)
 
 
 def _unknown_voice(name: str, names: Sequence[str]) -> str:

@@ -134,7 +134,9 @@ class RuntimeBench:
         request = dataclasses.replace(
             self.request, descriptors={**descriptors, **self.request.descriptors}
         )
-        return dataclasses.replace(self, request=request, guide=guide_of(self.voice, request))
+        return dataclasses.replace(
+            self, request=request, guide=guide_of(self.voice, request, self.index)
+        )
 
     def says(self, descriptor: str) -> bool:
         return self.guide.says(descriptor)

@@ -12,16 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from engine.errors import OutOfMemory, VoiceError
-from engine.networks.interface import NetworkInfo
-from engine.registry import find
+from engine.errors import OutOfMemory
 from engine.runtime.generation import LoadedVoice
 from engine.runtime.inputs import Inputs
-from engine.voice import WEIGHTS, Voice
-from engine.voice_format import Network
+from engine.voice import Voice
+from engine.voice_networks import voice_network
 
 __all__ = ["TorchRuntime", "cuda_is_available"]
 
@@ -58,8 +55,8 @@ class TorchNetworks:
 
     def __init__(self, voice: Voice, device: torch.device) -> None:
         self._device = device
-        self._denoiser = _network(voice, voice.denoiser, "denoiser.").to(device)
-        self._codec: Any = _network(voice, voice.autoencoder, "autoencoder.").to(device)
+        self._denoiser = voice_network(voice, voice.denoiser, "denoiser.").to(device)
+        self._codec: Any = voice_network(voice, voice.autoencoder, "autoencoder.").to(device)
         self._graphs: OrderedDict[int, _CapturedDenoiser] = OrderedDict()
 
     def array(self, x: FloatArray) -> Tensor:
@@ -131,28 +128,3 @@ class _CapturedDenoiser:
                 held.copy_(given)
         self._graph.replay()
         return self._answer.clone()
-
-
-def _network(voice: Voice, description: Network, prefix: str) -> nn.Module:
-    """The network that a table of voice.toml describes, with its weights in float32."""
-    try:
-        spec = find("network", description.name)
-        settings = {
-            key: tuple(value) if isinstance(value, list) else value
-            for key, value in description.settings.items()
-        }
-        table = voice.conditioning
-        info = NetworkInfo(voice.codec.latent_dims, table.categories, table.descriptors)
-        network: nn.Module = spec.build(spec.settings(**settings), info)
-        with safe_open(voice.path(WEIGHTS), framework="pt") as file:
-            names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
-            state = {name[len(prefix) :]: file.get_tensor(name).float() for name in names}
-        network.load_state_dict(state)
-    except (SafetensorError, OSError) as error:
-        raise VoiceError(f"voice {voice.name!r}: {WEIGHTS} cannot be read: {error}") from error
-    except Exception as error:  # settings come from a file: any of their mistakes ends here
-        raise VoiceError(
-            f"voice {voice.name!r}: network {description.name!r} does not fit its weights: "
-            f"{str(error)[:300]}"
-        ) from error
-    return network.eval()

@@ -48,7 +48,7 @@ class LoadedVoice:
             raise BadRange(f"steps is {request.steps}; expected 1 to {MAX_STEPS}")
         if not 0.0 <= request.strength <= 1.0:
             raise BadRange(f"strength is {request.strength}; expected 0 to 1")
-        guide = guide_of(self.voice, request)
+        guide = guide_of(self.voice, request, index)
         _check_source(request.source, request.source_rate)
         _check_source(request.other, request.other_rate)
         progress = Progress(on_step, cancelled)

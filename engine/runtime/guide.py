@@ -55,12 +55,12 @@ class Guide:
         return untold + (told - untold) * scale
 
 
-def guide_of(voice: Voice, request: GenerateRequest) -> Guide:
-    """The conditions that a request names. Descriptors of which both prompts speak are mixed."""
-    first = network_inputs(voice, request)
+def guide_of(voice: Voice, request: GenerateRequest, index: int = 0) -> Guide:
+    """The conditions of variation ``index``. Descriptors of which both prompts speak are mixed."""
+    first = network_inputs(voice, request, index)
     if not request.morph or request.mix == 0.0:
         return Guide(voice, first)
-    second = network_inputs(voice, dataclasses.replace(request, prompt=request.morph))
+    second = network_inputs(voice, dataclasses.replace(request, prompt=request.morph), index)
     if request.mix == 1.0:
         return Guide(voice, second)
     mixed = first.descriptors * (1.0 - request.mix) + second.descriptors * request.mix

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from engine.conditioning.prompt import Understood, biased, opposite, understand
 from engine.errors import BadRange
+from engine.runtime.examples import filled
 from engine.types import GenerateRequest
 from engine.voice import Voice
 from engine.voice_format import Conditioning
@@ -56,8 +57,8 @@ class Inputs:
         )
 
 
-def network_inputs(voice: Voice, request: GenerateRequest) -> Inputs:
-    """Joins everything a request says about the sound.
+def network_inputs(voice: Voice, request: GenerateRequest, index: int = 0) -> Inputs:
+    """Joins everything a request says about the sound, of which this is variation ``index``.
 
     Words and knobs are relative to the sounds of the category ("a dark snare" is dark for a
     snare); request.descriptors and notes are absolute and win. Raises BadRange for a descriptor
@@ -74,6 +75,8 @@ def network_inputs(voice: Voice, request: GenerateRequest) -> Inputs:
         if not 0 <= note <= 127:
             raise BadRange(f"note is {note}; expected 0 to 127")
         ranks["pitch"] = _rank_of(table, "pitch", float(note))
+    if request.seed is not None and request.source is None:  # a source says what it is like
+        ranks = filled(table, said.category, ranks, request.seed, index)
     values = [ranks.get(name, np.nan) for name in table.descriptors]
     guidance = _guidance(voice, request.guidance)
     index = -1 if said.category is None else table.categories.index(said.category)

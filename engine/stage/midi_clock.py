@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from engine.stage.pull import JUMP_BEATS, pulled
 from engine.stage.sound import Sound
 
 TICKS_IN_BEAT: Final = 24
@@ -18,10 +19,6 @@ _STOP: Final = 0xFC
 _POSITION: Final = 0xF2
 _GONE_S: Final = 0.5
 """Without a tick for so long the clock counts as gone; then the tempo is measured anew."""
-_JUMP_BEATS: Final = 0.25
-_PULL: Final = 30.0
-"""Beats a minute more for each beat that the transport is behind: half of it in a second."""
-_MOST_PULL: Final = 0.1
 
 
 class ClockFollower:
@@ -77,11 +74,10 @@ class ClockFollower:
             self._sound.set_playing(True)  # the first tick after a start is the beat itself
         elif tempo:
             behind = self._count / TICKS_IN_BEAT - self._sound.beat
-            if abs(behind) > _JUMP_BEATS:
+            if abs(behind) > JUMP_BEATS:
                 self._sound.locate(self._count / TICKS_IN_BEAT)
                 behind = 0.0
-            most = tempo * _MOST_PULL
-            self._sound.set_tempo(tempo + min(max(behind * _PULL, -most), most))
+            self._sound.set_tempo(pulled(tempo, behind))
         self._count += 1
 
     def _tempo(self) -> float:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from engine.errors import NotFound
 from engine.jobs import Engine
 from engine.stage.controls import Control, Controls
+from engine.stage.link_clock import LinkFollower
 from engine.stage.midi import Midi, MidiPorts, NoPorts
 from engine.stage.midi_clock import ClockFollower, ClockSender
 from engine.stage.slots import Slots
@@ -68,6 +68,8 @@ class Stage:
                 whole=True,
             )
         )
+        self.link = LinkFollower(sound, self.transport.beats_in_bar)
+        self.transport.share_tempo(self.link.set_tempo)
         self.transport.on_source(self._follow)
         self.snapshots = Snapshots(self.controls, clock=clock)
 
@@ -80,11 +82,12 @@ class Stage:
         """End the stage's threads."""
         self.stream.close()
         self.snapshots.close()
+        self.link.stop()
         self._clock_out.close()
 
     def _follow(self, source: str) -> None:
         if source == "link":
-            raise NotFound(
-                "Ableton Link is not built into this installation; expected internal or midi"
-            )
+            self.link.start()
+        else:
+            self.link.stop()
         self.midi.clock.on = source == "midi"

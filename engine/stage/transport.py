@@ -31,6 +31,7 @@ class Transport:
         self._lock = threading.Lock()
         self._taps: deque[float] = deque(maxlen=_TAPS)
         self._source = 0.0
+        self._share_tempo: Callable[[float], None] | None = None
         self._on_source: list[Callable[[str], None]] = []
         controls.add(
             Control("transport/play", 0, 1, 0, self._play, whole=True, kept=False,
@@ -54,6 +55,10 @@ class Transport:
     def on_source(self, follow: Callable[[str], None]) -> None:
         """Call `follow(source)` when another source is chosen; it raises when it can't follow."""
         self._on_source.append(follow)
+
+    def share_tempo(self, share: Callable[[float], None]) -> None:
+        """Call `share(bpm)` for a tempo that is set while others have it in common."""
+        self._share_tempo = share
 
     def beats_in_bar(self) -> float:
         """Beats in a bar."""
@@ -87,13 +92,14 @@ class Transport:
 
     def _tempo(self, value: float) -> None:
         self._own("the tempo")
-        self._sound.set_tempo(value)
+        if self._share_tempo is not None and self.source == "link":
+            self._share_tempo(value)
+        else:
+            self._sound.set_tempo(value)
 
     def _own(self, what: str) -> None:
-        if self.source != "internal":
-            raise Busy(
-                f"{what} comes from {self.source} clock; set transport/source to internal first"
-            )
+        if self.source == "midi":
+            raise Busy(f"{what} comes from midi clock; set transport/source to internal first")
 
     def _choose(self, value: float) -> None:
         for follow in self._on_source:

@@ -44,7 +44,7 @@ def freeze_statistics(network: Autoencoder, codec: StftVae, shard: AudioShard) -
     total = torch.zeros(network.settings.latent_dims, dtype=torch.float64)
     square = total.clone()
     for row in shard.train_rows:
-        audio = _whole(codec, shard.sound(int(row)))
+        audio = whole_frames(codec, shard.sound(int(row)))
         latent = codec.encode(network, torch.from_numpy(audio)[None, None])[0]
         count += latent.shape[1]
         total = total + latent.sum(1).double()
@@ -125,7 +125,7 @@ def _write(
         if version:
             sound = variant(sound, step_rng(version, row, stream=7), shard.sample_rate)
         raw[index] = measure(sound, shard.sample_rate)
-        whole = _whole(codec, sound)
+        whole = whole_frames(codec, sound)
         encoded.append(encode(whole).astype(kind))
         seconds = codec.hop_frames / shard.sample_rate
         curves = sketch_of(whole, shard.sample_rate, frame_seconds=seconds)
@@ -160,7 +160,7 @@ def _write(
     return len(jobs)
 
 
-def _whole(codec: StftVae, sound: Array) -> Array:
+def whole_frames(codec: StftVae, sound: Array) -> Array:
     """(T,) audio followed by silence up to whole latent frames and _ROOM_FRAMES more."""
     frames = -(-sound.size // codec.hop_frames) + _ROOM_FRAMES
     return np.pad(sound, (0, frames * codec.hop_frames - sound.size))

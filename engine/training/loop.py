@@ -46,6 +46,8 @@ class Run:
     resume: bool = False
     start_from: Path | None = None  # a model or checkpoint whose network weights to begin with
     codec: Path | None = None  # the model that made the latents or codes; the run keeps a copy
+    paced: bool = False  # the budget, over all sessions, is the run's length, not loop.steps
+    save_seconds: float = math.inf  # save at least this often
 
 
 def build_framework(recipe: Recipe, info: DataInfo, start_from: Path | None = None) -> Framework:
@@ -96,8 +98,16 @@ class Trainer:
         elif run.codec is not None and recipe.data.spec.name != "audio":
             self.facts["codec"] = kept_codec(run.codec, run.out / CODEC)
 
-    def train(self, progress: Callable[[dict[str, Any]], None], stop: Callable[[], bool]) -> None:
-        """Step until the recipe's steps, the budget or ``stop``; save at the end."""
+    def train(
+        self,
+        progress: Callable[[dict[str, Any]], None],
+        stop: Callable[[], bool],
+        after: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Step until the recipe's steps, the budget or ``stop``; save at the end.
+
+        after() is called after every step.
+        """
         loop = self.recipe.loop
         workers = 0 if self.run.device == "cpu" else 4
 
@@ -105,7 +115,7 @@ class Trainer:
             return self.source.batch(loop.seed, step, loop.batch)
 
         with prefetched(make, self.step, workers) as following:
-            self._train(following, progress, stop)
+            self._train(following, progress, stop, after)
         self.save()
 
     def _train(
@@ -113,14 +123,15 @@ class Trainer:
         following: Callable[[], Batch],
         progress: Callable[[dict[str, Any]], None],
         stop: Callable[[], bool],
+        after: Callable[[], None],
     ) -> None:
         loop = self.recipe.loop
         begin = last = time.monotonic()
-        before = self.seconds
+        before = saved = self.seconds
         sums: dict[str, float] = {}
         count = 0
         self.framework.train()
-        while self.step < loop.steps and not stop():
+        while self.done < 1.0 and not stop():
             for name, value in self.take_step(following()).items():
                 sums[name] = sums.get(name, 0.0) + value
             count += 1
@@ -133,12 +144,21 @@ class Trainer:
                 last, sums, count = now, {}, 0
                 self._note(row)
                 progress(row)
-            if self.step % loop.save_every == 0:
+            if self.step % loop.save_every == 0 or self.seconds - saved > self.run.save_seconds:
                 self.save()
+                saved = self.seconds
+            after()
             if loop.preview_every and self.step % loop.preview_every == 0:
                 self.preview()
             if time.monotonic() - begin > self.run.budget_seconds:
                 break
+
+    @property
+    def done(self) -> float:
+        """The share of the run that is over, from 0: of its steps, or of a paced run's budget."""
+        if self.run.paced:
+            return self.seconds / self.run.budget_seconds
+        return self.step / max(1, self.recipe.loop.steps)
 
     def take_step(self, batch: Batch) -> dict[str, float]:
         """Run every phase once on ``batch``; return the losses.
@@ -150,14 +170,18 @@ class Trainer:
         generator = torch.Generator(device)
         generator.manual_seed(loop.seed * 1_000_003 + self.step)
         losses: dict[str, Tensor] = {}
+        planned = self.step
+        if self.run.paced:  # frameworks plan by the recipe's steps; as many of them are over
+            planned = int(min(1.0, self.done) * loop.steps)
+        self.framework.before_step(self.step, self._draw, generator)
         for phase in self.phases:
-            if self.step < phase.from_step:
+            if planned < phase.from_step:
                 continue
             optimizer = self.optimizers[phase.name]
             for group in optimizer.param_groups:
                 group["lr"] = phase.rate_scale * self._rate()
             with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=self.autocast):
-                found = phase.loss(batch, generator, self.step)
+                found = phase.loss(batch, generator, planned)
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(found["total"], inputs=list(phase.parameters))
             if self.recipe.optimizer.clip_norm > 0:
@@ -171,8 +195,12 @@ class Trainer:
         self.step += 1
         return {name: float(value) for name, value in losses.items()}
 
+    def _draw(self, size: int) -> Batch:
+        batch = self.source.batch(self.recipe.loop.seed + 2, self.step, size)
+        return to_device(batch, self.run.device)
+
     def _rate(self) -> float:
-        o, done = self.recipe.optimizer, self.step / max(1, self.recipe.loop.steps)
+        o, done = self.recipe.optimizer, min(1.0, self.done)
         warm = min(1.0, (self.step + 1) / max(1, o.warmup_steps))
         if o.schedule == "cosine":
             rate = o.final_rate + (o.rate - o.final_rate) * 0.5 * (1 + math.cos(math.pi * done))
@@ -205,7 +233,7 @@ class Trainer:
                     tensors[f"optimizer.{name}.{index}.{key}"] = torch.as_tensor(value)
         facts = {
             "step": self.step, "name": self.recipe.name, "recipe": self.recipe.text,
-            "seconds": round(self.seconds, 1), **self.facts,
+            "seconds": round(self.seconds, 6), **self.facts,
         }  # fmt: skip
         try:
             save_checkpoint(self.run.out / CHECKPOINT, tensors, facts)

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,37 +74,59 @@ def from_folder(folder: Path, skipped: list[str]) -> Iterator[OneShot]:
 
     Raises DataError when the folder is missing or holds no audio files.
     """
-    import soundfile
+    for name in sound_files(folder):
+        found = read_sound(folder, name)
+        if isinstance(found, str):
+            skipped.append(found)
+        else:
+            yield found
 
+
+def sound_files(folder: Path) -> list[str]:
+    """Names below ``folder``, as POSIX paths, of all files that may be sounds, sorted.
+
+    Raises DataError when the folder is missing or holds no audio files.
+    """
     if not folder.is_dir():
         raise DataError(f"no folder {folder}; expected a folder of audio files")
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _EXTENSIONS)
     if not files:
         kinds = ", ".join(sorted(_EXTENSIONS))
         raise DataError(f"no audio files in {folder}; expected files ending in {kinds}")
-    for path in files:
-        name = path.relative_to(folder).as_posix()
-        try:
-            with soundfile.SoundFile(path) as file:
-                seconds = file.frames / file.samplerate
-                if seconds > _LONGEST_FILE_SECONDS:
-                    skipped.append(f"{name}: {seconds:.0f} s long, not a one-shot")
-                    continue
-                rate = file.samplerate
-                audio = file.read(dtype="float32", always_2d=True).mean(axis=1)
-        except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
-            skipped.append(f"{name}: unreadable ({error})")
-            continue
-        if rate != SAMPLE_RATE:
-            import soxr
+    return [path.relative_to(folder).as_posix() for path in files]
 
-            audio = soxr.resample(audio, rate, SAMPLE_RATE, quality="VHQ")
-        sound = tidy(audio)
-        if sound is None:
-            skipped.append(f"{name}: silent or shorter than 5 ms")
-            continue
-        group = f"{path.parent.name}/{_TAKE.sub('', path.stem)}"
-        yield OneShot(sound, category_of(Path(name)), "folder", name, group)
+
+def read_sound(folder: Path, name: str) -> OneShot | str:
+    """The tidy sound of one file below ``folder``, or why it is none."""
+    import soundfile
+
+    path = folder / name
+    try:
+        with soundfile.SoundFile(path) as file:
+            seconds = file.frames / file.samplerate
+            if seconds > _LONGEST_FILE_SECONDS:
+                return f"{name}: {seconds:.0f} s long, not a one-shot"
+            rate = file.samplerate
+            audio = file.read(dtype="float32", always_2d=True).mean(axis=1)
+    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
+        return f"{name}: unreadable ({error})"
+    if rate != SAMPLE_RATE:
+        import soxr
+
+        audio = soxr.resample(audio, rate, SAMPLE_RATE, quality="VHQ")
+    sound = tidy(audio)
+    if sound is None:
+        return f"{name}: silent or shorter than 5 ms"
+    return OneShot(sound, category_of(Path(name)), "folder", name, take_group(folder.name, name))
+
+
+def take_group(root: str, name: str) -> str:
+    """What takes of one sound have in common: folder and name without the take's numbers.
+
+    root: name of the folder that the name is below, for files that lie directly in it.
+    """
+    path = PurePosixPath(name)
+    return f"{path.parent.name or root}/{_TAKE.sub('', path.stem)}"
 
 
 def from_soundfont(soundfont: Path) -> Iterator[OneShot]:

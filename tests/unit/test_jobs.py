@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -352,6 +353,23 @@ def test_voices_load_and_unload_and_the_oldest_makes_room(
         engine.load_voice("broken").result(WATCHDOG_S)
     with pytest.raises(VoiceError, match="installed voices are"):
         engine.load_voice("nothing").result(WATCHDOG_S)
+
+
+def test_a_voice_that_was_made_anew_is_loaded_anew(
+    make: Callable[..., Engine], runtime: ScriptedRuntime, voices: list[ScriptedVoice]
+) -> None:
+    description = voices[0].folder / "voice.toml"
+    description.write_text("the first")
+    engine = make()
+    engine.load_voice("drums").result(WATCHDOG_S)
+    description.unlink()  # for a moment, while it is being replaced
+    engine.load_voice("drums").result(WATCHDOG_S)
+    assert runtime.loads == ["drums"]
+    description.write_text("the second")
+    os.utime(description, ns=(1, 1))
+    engine.load_voice("drums").result(WATCHDOG_S)
+    engine.load_voice("drums").result(WATCHDOG_S)
+    assert runtime.loads == ["drums", "drums"]
 
 
 def test_done_means_on_disk_and_clips_can_be_varied(

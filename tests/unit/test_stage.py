@@ -14,7 +14,7 @@ import pytest
 from bridge import _native, stage_space
 from engine.errors import BadRange, Busy, Cancelled, NotFound
 from engine.jobs import Engine
-from engine.stage import SLOTS, Stage
+from engine.stage import SLOTS, Stage, link_clock
 from engine.stage.keeper import SessionKeeper
 from engine.stage.midi_map import Mapping
 from engine.stage.session import Session, SessionStore
@@ -208,9 +208,13 @@ def test_tempo_by_tapping_and_by_midi_clock(stage: Stage, ear: Ear, clock: Clock
     assert ear.beat == pytest.approx(239 / 24, abs=0.02)
     stage.midi.receive(b"\xfc")
     assert not ear.playing
-    with pytest.raises(NotFound, match="Link"):
+
+
+def test_link_says_what_it_needs(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_clock, "find_spec", lambda _name: None)
+    with pytest.raises(NotFound, match=r"driftwave\[link\]"):
         stage.controls.set("transport/source", "link")
-    assert stage.transport.source == "midi"
+    assert stage.transport.source == "internal"
 
 
 def test_midi_plays_slots_moves_controls_and_passes_the_rest_on(stage: Stage, ear: Ear) -> None:

@@ -1,0 +1,94 @@
+"""Ableton Link beside a real Link session: tempo, beat, start and stop are in common."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from engine.stage.link_clock import LinkFollower
+from engine.stage.silent import SilentSound
+from tests.support.engine_process import wait_for
+
+aalink = pytest.importorskip("aalink")
+
+BAR = 4.0
+
+
+class Peer:
+    """Another program in the session, in a thread of its own."""
+
+    def __init__(self, tempo: float) -> None:
+        self._joined = threading.Event()
+        self._ending = threading.Event()
+        self._todo: list[Callable[[Any], object]] = []
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run(tempo)), daemon=True)
+        self._thread.start()
+        assert self._joined.wait(30)
+
+    async def _run(self, tempo: float) -> None:
+        link = aalink.Link(tempo)
+        link.start_stop_sync_enabled = True
+        link.enabled = True
+        self._joined.set()
+        while not self._ending.is_set():
+            while self._todo:
+                self._todo.pop(0)(link)
+            await asyncio.sleep(0.005)
+        link.enabled = False
+
+    def ask(self, what: Callable[[Any], Any]) -> Any:
+        """What `what(link)` returns, in the peer's thread."""
+        answered: list[Any] = []
+        done = threading.Event()
+
+        def work(link: Any) -> None:
+            answered.append(what(link))
+            done.set()
+
+        self._todo.append(work)
+        assert done.wait(30)
+        return answered[0]
+
+    def close(self) -> None:
+        self._ending.set()
+        self._thread.join()
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    one = Peer(97.0)
+    yield one
+    one.close()
+
+
+def test_tempo_beat_start_and_stop_are_in_common(peer: Peer) -> None:
+    sound = SilentSound("")
+    sound.set_tempo(140.0)
+    follower = LinkFollower(sound, lambda: BAR)
+    follower.start()
+    try:
+        wait_for(lambda: follower.peers > 0, "a peer")
+        wait_for(lambda: abs(sound.tempo - 97.0) < 0.01, "the tempo of the session")
+        peer.ask(lambda link: setattr(link, "tempo", 120.0))
+        wait_for(lambda: abs(sound.tempo - 120.0) < 0.01, "the session")
+        follower.set_tempo(90.0)
+        wait_for(lambda: abs(peer.ask(lambda link: link.tempo) - 90.0) < 0.01, "the session")
+
+        peer.ask(lambda link: setattr(link, "playing", True))
+        wait_for(lambda: sound.playing, "the session")
+
+        def apart() -> float:
+            there, here = peer.ask(lambda link: (link.beat, sound.beat))
+            return float(abs((there - here + BAR / 2) % BAR - BAR / 2))
+
+        wait_for(lambda: apart() < 0.02, "the session")
+        sound.set_playing(False)
+        wait_for(lambda: not peer.ask(lambda link: link.playing), "the session")
+    finally:
+        follower.stop()
+    assert follower.peers == 0
+    follower.stop()  # once more does nothing
