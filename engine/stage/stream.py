@@ -51,6 +51,7 @@ class Stream:
         self._watchers: list[StreamWatcher] = []
         self._due = threading.Event()
         self._closing = False
+        self._logged = ""
         self._thread: threading.Thread | None = None
         self._maker = StreamMaker(engine, voice, self._ready, self._failed, clock=clock)
         self._scheduler = GrainScheduler(sound, self._maker, tell=self._tell, clock=clock)
@@ -126,6 +127,7 @@ class Stream:
             if self._thread is None and not self._closing:
                 self._thread = threading.Thread(target=self._tick, name="stream", daemon=True)
                 self._thread.start()
+        self._logged = ""
         self._scheduler.start()
         self._due.set()
 
@@ -152,8 +154,9 @@ class Stream:
         self._controls.changed("stream/run")
 
     def _tell(self, state: str, why: str) -> None:
-        if why:
+        if why and why != self._logged:  # a machine at its limit goes to and fro
             log.warning("stream %s: %s", state, why)
+            self._logged = why
         for watcher in self._watchers:
             watcher.stream_state(state, why)
 

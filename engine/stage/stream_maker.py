@@ -17,7 +17,12 @@ from engine.types import Clip, GenerateRequest
 
 ORIGIN: Final = "stream"
 SECONDS: Final = 1.0
-_KEPT: Final = 32
+SLOW_MS: Final = 100.0
+FAST_MS: Final = 40.0
+"""Where a sound takes longer than SLOW_MS fewer steps are taken, and more again below FAST_MS."""
+LIKE: Final = 0.3
+"""Farthest that a sound may be from a wish to stand in for it."""
+_KEPT: Final = 64
 _RETRY_S: Final = 0.25
 
 
@@ -29,11 +34,13 @@ class Made:
         wish: what was asked for.
         epoch: which state of the controls it was asked for in.
         sample: the sound.
+        again: it was made for another wish, which asked for much the same.
     """
 
     wish: Wish
     epoch: int
     sample: Sample
+    again: bool = False
 
 
 class StreamMaker:
@@ -62,7 +69,8 @@ class StreamMaker:
         self._asked: tuple[Wish, int] | None = None
         self._spared = False
         self._retry_at = 0.0
-        self._known: OrderedDict[tuple[object, ...], Sample] = OrderedDict()
+        self._known: OrderedDict[tuple[object, ...], tuple[Wish, Sample]] = OrderedDict()
+        self._fewer = 0  # times that the steps are halved
 
     def check(self) -> None:
         """Raise VoiceError when the voice cannot be used."""
@@ -81,8 +89,9 @@ class StreamMaker:
             if known is None:
                 self._asked = wish, epoch
         if known is not None:
-            self._ready(Made(wish, epoch, known))
+            self._ready(Made(wish, epoch, known[1]))
             return
+        usual = self._engine.voices.default_steps(self._voice)
         request = GenerateRequest(
             voice=self._voice,
             prompt=wish.prompt,
@@ -91,7 +100,7 @@ class StreamMaker:
             seed=wish.seed,
             biases=wish.biases,
             seconds=SECONDS,
-            steps=self._engine.voices.default_steps(self._voice),
+            steps=max(1, usual >> self._fewer),
         )
         try:
             job = self._engine.submit(
@@ -105,6 +114,13 @@ class StreamMaker:
         else:
             with self._lock:
                 self._job = job if self._asked is not None else None
+
+    def like(self, wish: Wish) -> Sample | None:
+        """A sound made before that comes near to a wish by its words, the last such one."""
+        with self._lock:
+            known = list(self._known.values())[::-1]
+        near = min(known, key=lambda made: made[0].distance(wish), default=None)
+        return near[1] if near is not None and near[0].distance(wish) <= LIKE else None
 
     def outdate(self) -> None:
         """Controls have changed: end what is being made, but never two in a row.
@@ -133,7 +149,11 @@ class StreamMaker:
                 return
             wish, epoch = asked
             sample = Sample(clip.audio, clip.sample_rate)
-            self._known[wish.key] = sample
+            self._known[wish.key] = wish, sample
+            if clip.milliseconds > SLOW_MS and clip.steps > 1:
+                self._fewer += 1
+            elif clip.milliseconds < FAST_MS and self._fewer > 0:
+                self._fewer -= 1
             if len(self._known) > _KEPT:
                 self._known.popitem(last=False)
         self._ready(Made(wish, epoch, sample))

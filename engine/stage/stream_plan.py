@@ -65,6 +65,16 @@ class Wish:
         """Wishes of one key are granted by one sound."""
         return (self.prompt, self.morph, self.mix, self.seed, tuple(self.biases.items()))
 
+    def distance(self, other: Wish) -> float:
+        """How different the words of two wishes are, 0..1."""
+        one, two = self._parts(), other._parts()
+        return 0.5 * sum(abs(one.get(w, 0.0) - two.get(w, 0.0)) for w in {*one, *two})
+
+    def _parts(self) -> dict[str, float]:
+        if not self.morph or self.morph == self.prompt:
+            return {self.prompt: 1.0}
+        return {self.prompt: 1.0 - self.mix, self.morph: self.mix}
+
 
 def place(number: int) -> tuple[float, float]:
     """Where a prompt lies: number 0 at the top, the others clockwise."""

@@ -29,6 +29,8 @@ SOONEST_S: Final = 0.006
 """A grain that shall begin at once begins so much later, to be there in time."""
 AHEAD: Final = 4
 """Sounds of the present controls that are kept ready."""
+PATIENCE_S: Final = 0.06
+"""So long after a change a sound made before may stand in for a new one."""
 LATE_S: Final = 0.02
 """A grain that begins so much after its time counts as late."""
 EARLY_S: Final = 0.1
@@ -90,7 +92,7 @@ class GrainScheduler:
         self._on = False
         self._settings = StreamSettings()
         self._epoch = 0
-        self._heard_epoch = -1
+        self._heard_epoch = self._fresh_epoch = -1
         self._changes: deque[tuple[int, float]] = deque(maxlen=_KEPT_TIMES)
         self._ready: deque[Made] = deque()
         self._recent: deque[Made] = deque(maxlen=_RECENT)
@@ -151,7 +153,7 @@ class GrainScheduler:
     def take(self, made: Made | None) -> None:
         """A sound is ready; None: it will not come."""
         with self._lock:
-            if made is None or not self._on or made.epoch < self._heard_epoch:
+            if made is None or not self._on or made.epoch < self._fresh_epoch:
                 return
             while self._ready and self._ready[0].epoch < made.epoch:
                 self._ready.popleft()
@@ -169,6 +171,7 @@ class GrainScheduler:
             return _NO_SOUND_S
         if count < AHEAD and not self._maker.busy:
             self._maker.ask(next_wish(settings, self._rng), epoch)
+        self._make_do(settings, epoch)
         moment = Moment(*self._sound.time_line())
         until = moment.frame + self._lead(moment)
         self._follow(moment, settings)
@@ -177,6 +180,19 @@ class GrainScheduler:
             if not self._place(start, moment, settings):
                 return _TICK_S
         return min(max((start - until) / moment.rate, 0.001), _TICK_S)
+
+    def _make_do(self, settings: StreamSettings, epoch: int) -> None:
+        """After a change for which no sound comes soon, take one that was made before."""
+        with self._lock:
+            if self._ready or not self._changes:
+                return
+            if self._clock() - self._changes[0][1] < PATIENCE_S:
+                return
+        wish = next_wish(settings, self._rng)
+        sample = self._maker.like(wish)
+        if sample is not None:
+            with self._lock:
+                self._ready.append(Made(wish, epoch, sample, again=True))
 
     def _lead(self, moment: Moment) -> int:
         """Frames by which grains are placed ahead: more where blocks, or our turns, are long."""
@@ -257,11 +273,13 @@ class GrainScheduler:
         with self._lock:
             if self._ready:
                 made = self._ready.popleft()
-                if made.epoch != self._heard_epoch:
+                if made.epoch > self._heard_epoch:
                     self._recent.clear()
-                self._heard_epoch = made.epoch
+                    self._heard_epoch = made.epoch
+                if not made.again:
+                    self._fresh_epoch = made.epoch
                 self._recent.append(made)
-                return made, False
+                return made, made.again
             if not self._recent:
                 return None, False
             return self._recent[int(self._rng.integers(len(self._recent)))], True

@@ -22,7 +22,7 @@ from engine.stage.stream_clock import Moment, next_start, on_grid
 from engine.stage.stream_grains import CEILING, LEVEL, Levels, Sample, shaped
 from engine.stage.stream_maker import Made
 from engine.stage.stream_plan import PROMPTS, StreamSettings, Wish, next_wish, place, shares
-from engine.stage.stream_scheduler import EARLY_S, REPEATS, STATES, GrainScheduler
+from engine.stage.stream_scheduler import EARLY_S, PATIENCE_S, REPEATS, STATES, GrainScheduler
 from engine.types import FloatArray
 from tests.support.scripted_runtime import ScriptedRuntime, ScriptedVoice
 
@@ -81,6 +81,7 @@ class Maker:
         self.asked: list[tuple[Wish, int, float]] = []
         self.ready: Callable[[Made | None], None] = lambda made: None
         self.waiting: tuple[Wish, int, float] | None = None
+        self.known: Sample | None = None
 
     @property
     def busy(self) -> bool:
@@ -89,6 +90,9 @@ class Maker:
     def ask(self, wish: Wish, epoch: int) -> None:
         self.waiting = (wish, epoch, self.clock.now)
         self.asked.append(self.waiting)
+
+    def like(self, wish: Wish) -> Sample | None:
+        return self.known
 
     def outdate(self) -> None: ...
 
@@ -183,6 +187,25 @@ def test_a_fader_that_moves_all_the_time_is_followed() -> None:
     assert len(epochs) > 20  # about one each 50 ms, the newest state of the fader each
     assert max(desk.scheduler.counts.latencies) < 0.25
     assert max(np.diff(desk.ear.starts)) < 0.26
+
+
+def test_where_sounds_are_made_slowly_one_made_before_stands_in() -> None:
+    desk = Desk(seconds=1.0)
+    desk.scheduler.set(StreamSettings(density=1.0))
+    desk.scheduler.start()
+    desk.run(5.3)
+    before = desk.scheduler.counts.repeated
+    desk.maker.known = Sample(np.ones((1, RATE), dtype=np.float32), RATE)
+    desk.scheduler.set(StreamSettings(density=1.0, x=0.5))
+    desk.run(0.5)
+    assert PATIENCE_S <= desk.scheduler.counts.latencies[-1] < 0.2
+    assert desk.scheduler.counts.repeated == before + 1
+    fresh = desk.scheduler.counts.grains - desk.scheduler.counts.repeated
+    desk.run(3.0)
+    assert desk.scheduler.counts.grains - desk.scheduler.counts.repeated >= fresh + 2
+    assert Wish("a", "b", 0.25).distance(Wish("b", "a", 0.75)) == 0.0
+    assert Wish("a").distance(Wish("b")) == 1.0
+    assert Wish("a", "b", 0.25).distance(Wish("a")) == 0.25
 
 
 def test_what_is_made_too_slowly_is_repeated_and_said() -> None:
