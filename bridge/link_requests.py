@@ -34,6 +34,13 @@ class LinkGenerate:
         source_clip: library id of the source, or empty.
         strength: 0 keeps the source, 1 ignores it.
         background: nobody waits for it (a pool is being filled).
+        second: a second source like `source`, or None. With it the sounds lie between the two.
+        second_rate, second_clip: as those of the first source.
+        mix: places of the first and the last of `count` sounds between the two sources, 0..1.
+        bars: length in bars instead of seconds, or None. `seconds` is then the same length.
+        bar_quarters: quarter notes in a bar.
+        bpm: quarter notes a minute.
+        loop: the end must lead into the beginning without a seam.
     """
 
     job: int
@@ -53,6 +60,14 @@ class LinkGenerate:
     source_rate: int
     source_clip: str
     background: bool
+    second: FloatArray | None = None
+    second_rate: int = 0
+    second_clip: str = ""
+    mix: tuple[float, float] = (0.0, 0.0)
+    bars: float | None = None
+    bar_quarters: float = 4.0
+    bpm: float = 120.0
+    loop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +93,14 @@ def parse_generate(raw: _native.Request) -> LinkGenerate:
     """
     if not raw.source_complete:
         raise ValueError("The uploaded source is not the one announced; upload it again.")
-    for name in ("seconds", "strength"):
+    for name in ("seconds", "strength", "mix_first", "mix_last", "bars", "bar_quarters", "bpm"):
         if not np.isfinite(getattr(raw, name)):
             raise ValueError(f"{name} is {getattr(raw, name)}; send a finite number.")
+    if raw.bars > 0 and not (raw.bpm > 0 and raw.bar_quarters > 0):
+        raise ValueError(
+            f"bars is {raw.bars:g} with bpm {raw.bpm:g} and bar_quarters {raw.bar_quarters:g}; "
+            "send both above 0."
+        )
     descriptors = dict(zip(DESCRIPTORS, raw.descriptors, strict=False))
     biases = dict(zip(DESCRIPTORS, raw.biases, strict=False))
     return LinkGenerate(
@@ -101,4 +121,12 @@ def parse_generate(raw: _native.Request) -> LinkGenerate:
         source_rate=round(raw.source_rate_hz) if raw.source is not None else 0,
         source_clip=raw.source_clip,
         background=raw.priority > 0,
+        second=raw.second,
+        second_rate=round(raw.second_rate_hz) if raw.second is not None else 0,
+        second_clip=raw.second_clip,
+        mix=(raw.mix_first, raw.mix_last),
+        bars=raw.bars if raw.bars > 0 else None,
+        bar_quarters=raw.bar_quarters,
+        bpm=raw.bpm,
+        loop=raw.loop > 0,
     )

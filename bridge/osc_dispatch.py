@@ -15,6 +15,7 @@ from typing import Any
 
 from bridge import address_space as space
 from bridge import osc_requests as requests
+from bridge.denoise_handler import denoise_actions
 from bridge.dirt import HANDSHAKE, PLAY
 from bridge.dirt_player import DirtPlayer
 from bridge.library_handler import library_actions
@@ -214,6 +215,7 @@ class OscDispatcher:
             "/drift/clip/delete": handler.delete_clip,
             **library_actions(handler.library),
             **pattern_actions(handler.patterns),
+            **denoise_actions(handler.denoiser),
             **{row.address: getattr(handler.stage, row.action) for row in STAGE_METHODS},
         }
         return actions

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from bridge import osc_requests as requests
+from bridge.denoise_handler import DenoiseHandler
 from bridge.library_handler import LibraryHandler
 from bridge.osc_call import OscCall
 from bridge.pattern_handler import PatternHandler
@@ -30,6 +31,10 @@ class OscHandler(Protocol):
     @property
     def patterns(self) -> PatternHandler:
         """What answers the methods of `bridge.pattern_space`."""
+
+    @property
+    def denoiser(self) -> DenoiseHandler:
+        """What answers the method of `bridge.denoise_space`."""
 
     @property
     def stage(self) -> StageHandler:

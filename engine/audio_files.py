@@ -44,7 +44,7 @@ def read_audio(path: Path, *, max_seconds: float = MAX_SECONDS) -> tuple[FloatAr
         raise AudioFileError(f"{path}: is not a file; give the path of a WAV, FLAC or AIFF file")
     try:
         with soundfile.SoundFile(path) as file:
-            _check_shape(path, file.channels, file.samplerate)
+            check_shape(path, file.channels, file.samplerate)
             blocks = _read_blocks(file, path, max_seconds)
             sample_rate = int(file.samplerate)
     except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
@@ -57,7 +57,8 @@ def read_audio(path: Path, *, max_seconds: float = MAX_SECONDS) -> tuple[FloatAr
     return _clean(audio, path), sample_rate
 
 
-def _check_shape(path: Path, channels: int, sample_rate: int) -> None:
+def check_shape(path: Path, channels: int, sample_rate: int) -> None:
+    """Raise AudioFileError for a file of too many channels or an unlikely sample rate."""
     if not 1 <= channels <= MAX_CHANNELS:
         raise AudioFileError(f"{path}: {channels} channels; expected 1 to {MAX_CHANNELS}")
     if not RATES_HZ[0] <= sample_rate <= RATES_HZ[1]:

@@ -16,6 +16,7 @@ from engine import __version__, console
 COMMANDS = {
     "serve": "engine.serve",
     "generate": "engine.generate",
+    "denoise": "engine.denoise",
     "pattern": "engine.pattern_command",
     "vary": "engine.operate:vary",
     "inpaint": "engine.operate:inpaint",
@@ -40,6 +41,7 @@ among several, as in `python -m engine.operate vary`."""
 SUMMARIES = {
     "serve": "Run the engine that plugins and OSC controllers talk to.",
     "generate": "Make sounds from words and write them as WAV files.",
+    "denoise": "Take the noise out of a sound file.",
     "pattern": "Make drum loops of generated hits, with their MIDI files.",
     "vary": "Make variations of a sound.",
     "inpaint": "Make a region of a sound anew.",
@@ -54,7 +56,7 @@ SUMMARIES = {
     "install": "Install the plugins and let them start the engine.",
     "train": "Train a voice from a folder of sounds.",
     "lab": "Train every model of the laboratory.",
-    "evaluate": "Measure the quality of voices.",
+    "evaluate": "Measure the quality of voices and denoisers.",
     "export": "Write the ONNX graphs of a voice.",
     "import": "Take up a DiffWave or WaveGrad checkpoint of others.",
 }

@@ -1,5 +1,7 @@
 """Compare voices and trained runs on real sounds: python -m engine.evaluate SUBJECT... --data ...
 
+With --task denoise denoisers are compared instead (engine.denoising_evaluation).
+
 Writes report.json, report.html, table.md and pictures into --report. Of a single voice also
 figures.md (a table for the voice's card) and sheet.png, and the JSON says more.
 """
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from engine import console
 from engine.errors import DataError, UsageError
@@ -25,18 +28,33 @@ if TYPE_CHECKING:
 
 
 @click.command("evaluate")
-@click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="Sounds or a shard.")
+@click.argument("subjects", nargs=-1, metavar="SUBJECT...")
+@click.option(
+    "--task", type=click.Choice(["generate", "denoise"]), default="generate", show_default=True
+)
+@click.option("--data", type=click.Path(path_type=Path), help="Sounds or a shard.")
 @click.option("--report", type=click.Path(path_type=Path), help="Folder for report and pictures.")
 @click.option("--steps", multiple=True, type=int, help="Steps to measure; by default a sweep.")
 @click.option("--samplers", default="", help="name:steps,… ; by default all that a subject has.")
-@click.option("--sounds", default=0, help="Generated sounds a row; 0 = as many as held out.")
+@click.option(
+    "--sounds",
+    default=0,
+    help="Generated sounds a row; 0 = as many as held out. Denoise: sounds of each kind; 0 = 2.",
+)
 @click.option("--guidance", type=float, help="Guidance scale; by default each subject's own.")
 @click.option("--device", default="cpu", show_default=True, help="auto, cpu or cuda.")
-@click.option("--json", "as_json", is_flag=True, help="Errors as JSON too; the report always is.")
+@click.option("--snr", metavar="DB,…", help="Denoise: SNRs and clean [-5,0,5,10,20,30,clean].")
+@click.option("--noises", metavar="NAME,…", help="Denoise: families of noise [all eight].")
+@click.option("--kinds", metavar="NAME,…", help="Denoise: instruments,drums,mixes,speech [all].")
+@click.option("--seconds", type=float, help="Denoise: length of each sound [4].")
+@click.option("--rate", type=int, help="Denoise: sample rate of the sounds, Hz [48000].")
+@click.option("--seed", type=int, help="Denoise: of every random choice [1].")
+@click.option("--soundfont", type=click.Path(path_type=Path), help="Denoise: SF2 of instruments.")
+@click.option("--json", "as_json", is_flag=True, help="Errors as JSON; denoise: the report too.")
 def command(
     subjects: tuple[str, ...],
-    data: Path,
+    task: str,
+    data: Path | None,
     report: Path | None,
     steps: tuple[int, ...],
     samplers: str,
@@ -44,11 +62,26 @@ def command(
     guidance: float | None,
     device: str,
     as_json: bool,
+    **denoise: Any,
 ) -> None:
     """Measure each SUBJECT (voice name, voice folder or run folder) on held-out sounds of --data.
 
     The report goes to stdout as JSON, progress to stderr.
+
+    With --task denoise: compare denoisers on noisy sounds of the folder --data (speech/, noise/,
+    oneshots/, instruments/, mixes/), or on made ones. A SUBJECT is then wiener, oracle,
+    noisereduce, rnnoise, nsnet2, deepfilternet3 or "driftwave VOICE"; by default all. Tables go
+    to stdout as Markdown, or as JSON with --json. The same --report goes on with a run that was
+    stopped.
     """
+    _refuse_strangers(task)
+    if task == "denoise":
+        click.echo(_denoise(subjects, data, report, sounds, denoise, as_json))
+        return
+    if not subjects or data is None:
+        raise UsageError(
+            "nothing to measure; give SUBJECT... and --data, a folder or shard of sounds"
+        )
     from engine.laboratory.comparison import Plan, compare_subjects
     from engine.laboratory.report import as_result, write_files
     from engine.laboratory.subjects import is_run, open_subjects
@@ -75,6 +108,43 @@ def command(
             (report / "figures.md").write_text(figures(result))
             shutil.copyfile(next(report.glob("sheet-*.png")), report / "sheet.png")
     click.echo(json.dumps(result))
+
+
+_OF_GENERATE = frozenset({"steps", "samplers", "guidance", "device"})
+_OF_DENOISE = frozenset({"snr", "noises", "kinds", "seconds", "rate", "seed", "soundfont"})
+
+
+def _refuse_strangers(task: str) -> None:
+    """UsageError when an option of the other task was given."""
+    strange, other = (_OF_GENERATE, "generate") if task == "denoise" else (_OF_DENOISE, "denoise")
+    context = click.get_current_context()
+    for name in sorted(strange):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise UsageError(f"--{name} belongs to --task {other}; leave one of them out")
+
+
+def _denoise(
+    subjects: Sequence[str], data: Path | None, report: Path | None, sounds: int,
+    told: dict[str, Any], as_json: bool,
+) -> str:  # fmt: skip
+    """Runs the comparison of denoisers; what goes to stdout."""
+    from engine.denoising_evaluation.command import evaluate, printed
+    from engine.denoising_evaluation.protocol import Plan, parse_names, parse_snrs
+
+    plan = Plan(
+        seed=1 if told["seed"] is None else told["seed"],
+        sample_rate=48_000 if told["rate"] is None else told["rate"],
+        seconds=4.0 if told["seconds"] is None else told["seconds"],
+        sounds=sounds or 2,
+        snrs_db=parse_snrs(told["snr"] or ""),
+        noises=parse_names(told["noises"] or ""),
+    )
+    if told["kinds"]:
+        plan = replace(plan, kinds=parse_names(told["kinds"]))
+    found = evaluate(
+        plan, subjects, data=data, soundfont=told["soundfont"], report=report, say=console.note
+    )
+    return printed(found, as_json=as_json)
 
 
 def _facts(

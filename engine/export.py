@@ -1,8 +1,10 @@
 """Make a voice folder from trained models: python -m engine.export DENOISER --codec CODEC ...
 
 The denoiser's recipe, the codec's recipe and the latent shard say everything about the voice
-but its name, version, licence and card. With --onnx, any trained or imported sequence network
-becomes one graph of its own: python -m engine.export RUN --onnx DIR (engine.network_graph).
+but its name, version, licence and card. A run that was trained to take noise out of sounds needs
+neither codec nor latents: python -m engine.export RUN --out DIR. With --onnx, any trained or
+imported sequence network becomes one graph of its own: python -m engine.export RUN --onnx DIR
+(engine.network_graph).
 """
 
 from __future__ import annotations
@@ -59,6 +61,9 @@ def command(
     if onnx is not None:
         export_network(denoiser, onnx, latents)
         return
+    if out is not None and codec is None and latents is None and _denoises(denoiser):
+        export_denoiser(denoiser, out, name, version, licence, description, card)
+        return
     if codec is None or latents is None or out is None:
         raise UsageError("a voice needs --codec, --latents and --out; a graph alone needs --onnx")
     from engine.voice_writer import write_voice
@@ -83,6 +88,45 @@ def command(
     console.note(f"{out}: voice {voice.name!r}, {size:.1f} MiB, {voice.hash[:12]}")
 
 
+def _denoises(model: Path) -> bool:
+    """Whether this is a run that was trained to take noise out of sounds."""
+    from engine.denoiser_writer import DENOISING
+    from engine.errors import RecipeError
+    from engine.training.recipe import parse_recipe
+
+    try:
+        recipe = parse_recipe(_recipe_text(_model_file(model)))
+    except RecipeError:
+        return False
+    return recipe.framework.spec.name == DENOISING
+
+
+def _model_file(model: Path) -> Path:
+    """The model file of a run's folder, or the file itself."""
+    from engine.training.loop import MODEL
+
+    return model / MODEL if model.is_dir() else model
+
+
+def export_denoiser(
+    model: Path, out: Path, name: str | None, version: str, licence: str, description: str,
+    card: Path | None,
+) -> None:  # fmt: skip
+    """Make the voice folder of a run that was trained to denoise; RecipeError for any other."""
+    from engine.denoiser_writer import write_denoiser
+
+    name = name or out.resolve().name
+    text = DEFAULT_CARD.format(
+        name=name, description=description, licence=licence, recipe="see voice.toml"
+    )
+    written = write_denoiser(
+        out, _model_file(model), name=name, version=version,
+        licence=licence, description=description,
+        card=card.read_text(encoding="utf-8") if card is not None else text,
+    )  # fmt: skip
+    console.note(f"{out}: denoiser {written.name!r}, {written.hash[:12]}")
+
+
 def export_network(model: Path, folder: Path, latents: Path | None = None) -> None:
     """Write the graph of a run's network. Raises RecipeError for one of which none is made.
 
@@ -92,10 +136,9 @@ def export_network(model: Path, folder: Path, latents: Path | None = None) -> No
     from engine.network_graph import check_exportable, write_network
     from engine.training.building import build_network
     from engine.training.checkpoint import load_checkpoint
-    from engine.training.loop import MODEL
     from engine.training.recipe import parse_recipe, settings_from
 
-    model = model / MODEL if model.is_dir() else model
+    model = _model_file(model)
     _, facts = load_checkpoint(model, prefix="none of the tensors")
     recipe = parse_recipe(str(facts.get("recipe", "")), f"recipe in {model}")
     spec = recipe.network.spec

@@ -42,6 +42,7 @@ class Graph:
     inputs: tuple[str, ...]
     output: str
     frames: Mapping[str, tuple[int, int]]
+    more_outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,8 @@ def write_graph(folder: Path, graph: Graph) -> None:
             optimize=False,  # weights must keep their names, and their bytes, to be found again
             verbose=False,
             input_names=list(graph.inputs),
-            output_names=[graph.output],
-            dynamic_shapes=tuple(shapes),
+            output_names=[graph.output, *graph.more_outputs],
+            dynamic_shapes=tuple(shapes) if graph.frames else None,
         )
     assert program is not None
     model = program.model_proto

@@ -30,6 +30,7 @@ _SHAPES = {
     "audio": DataInfo(44_100, 1, 4096, (), ()),
     "latents": DataInfo(44_100, 8, 8, (), ()),
     "codes": DataInfo(44_100, 2, 8, (), (), codebook_size=8),
+    "mixtures": DataInfo(44_100, 3, 92_160, (), ()),
 }
 _TOP = """# Networks, frameworks and samplers
 

@@ -18,6 +18,7 @@ from engine.errors import RecipeError
 
 NETWORKS: Mapping[str, str] = {
     "convnext": "engine.networks.convnext",
+    "freq_unet": "engine.networks.freq_unet",
     "mlp": "engine.networks.mlp",
     "resnet1d": "engine.networks.resnet1d",
     "rnn": "engine.networks.rnn",
@@ -44,11 +45,13 @@ FRAMEWORKS: Mapping[str, str] = {
     "ddpm": "engine.frameworks.ddpm",
     "edm": "engine.frameworks.edm",
     "wavegrad": "engine.frameworks.wavegrad",
+    "masking": "engine.frameworks.masking",
 }
 DATA: Mapping[str, str] = {
     "audio": "engine.training.audio_shard",
     "latents": "engine.training.latent_shard",
     "codes": "engine.training.code_shard",
+    "mixtures": "engine.training.mixture_shard",
 }
 _KINDS: Mapping[str, Mapping[str, str]] = {
     "network": NETWORKS,

@@ -12,7 +12,7 @@ import hashlib
 import os
 import stat
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,18 @@ import platformdirs
 from engine.errors import VoiceError
 from engine.voice_format import FORMAT, Codec, Conditioning, Network, Sampling, read_tables
 
-__all__ = ["GRAPHS", "WEIGHTS", "Voice", "find_voice", "find_voices", "load_voice", "voice_dirs"]
+__all__ = [
+    "DESCRIPTION",
+    "GRAPHS",
+    "WEIGHTS",
+    "Voice",
+    "check_hashes",
+    "find_voice",
+    "find_voices",
+    "load_voice",
+    "read_voice_file",
+    "voice_dirs",
+]
 
 DESCRIPTION = "voice.toml"
 WEIGHTS = "model.safetensors"
@@ -84,12 +95,13 @@ def find_voices(
     """Every voice below the given folders (default voice_dirs()), sorted by name.
 
     A name that occurs twice is the voice found first. A broken folder is told to on_broken and
-    left out; a folder without voice.toml is no voice and is passed over.
+    left out; a folder without voice.toml is no voice and is passed over, and so are voices that
+    denoise (engine.denoising.voice).
     """
     found: dict[str, Voice] = {}
     for parent in voice_dirs() if dirs is None else dirs:
         for folder in _subfolders(parent):
-            if not (folder / DESCRIPTION).exists():
+            if not (folder / DESCRIPTION).exists() or _is_denoiser(folder):
                 continue
             try:
                 voice = load_voice(folder)
@@ -126,7 +138,7 @@ def load_voice(folder: Path) -> Voice:
     Raises VoiceError for anything that is missing, broken, too large, outside the folder, or
     made for a newer Driftwave.
     """
-    text = _read(folder, DESCRIPTION, _LARGEST_DESCRIPTION_BYTES)
+    text = read_voice_file(folder, DESCRIPTION)
     try:
         table = tomllib.loads(text.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -157,25 +169,34 @@ def load_voice(folder: Path) -> Voice:
         autoencoder=tables.autoencoder,
         files=tables.files,
     )
-    _check_files(voice)
+    check_hashes(folder, voice.files, {WEIGHTS, *GRAPHS})
     return voice
 
 
-def _check_files(voice: Voice) -> None:
-    expected = {WEIGHTS, *GRAPHS}
-    if set(voice.files) != expected:
+def check_hashes(folder: Path, files: Mapping[str, str], expected: Collection[str]) -> None:
+    """Raises VoiceError unless ``files`` are exactly the expected, each with its sha256."""
+    if set(files) != set(expected):
         raise VoiceError(
-            f"{voice.path(DESCRIPTION)} lists the files {sorted(voice.files)}; "
+            f"{folder / DESCRIPTION} lists the files {sorted(files)}; "
             f"expected exactly {sorted(expected)}"
         )
-    for file, expected_hash in voice.files.items():
+    for file, expected_hash in files.items():
         limit = _LARGEST_WEIGHTS_BYTES if file == WEIGHTS else _LARGEST_GRAPH_BYTES
-        found = _sha256(voice.folder, file, limit)
+        found = _sha256(folder, file, limit)
         if found != expected_hash:
             raise VoiceError(
-                f"{voice.path(file)} is damaged: its sha256 is {found[:16]}…, voice.toml says "
+                f"{folder / file} is damaged: its sha256 is {found[:16]}…, voice.toml says "
                 f"{expected_hash[:16]}…; install the voice again"
             )
+
+
+def _is_denoiser(folder: Path) -> bool:
+    """Whether the folder says that it is a voice of another kind; a broken one does not."""
+    try:
+        table = tomllib.loads(read_voice_file(folder, DESCRIPTION).decode("utf-8"))
+    except (VoiceError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return table.get("kind") == "denoiser"
 
 
 def _subfolders(parent: Path) -> list[Path]:
@@ -200,8 +221,9 @@ def _checked_size(folder: Path, file: str, limit: int) -> Path:
     return path
 
 
-def _read(folder: Path, file: str, limit: int) -> bytes:
-    path = _checked_size(folder, file, limit)
+def read_voice_file(folder: Path, file: str) -> bytes:
+    """The bytes of a small plain file of a voice folder; VoiceError."""
+    path = _checked_size(folder, file, _LARGEST_DESCRIPTION_BYTES)
     try:
         return path.read_bytes()
     except OSError as error:

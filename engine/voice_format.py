@@ -14,7 +14,17 @@ from typing import Any, TypeVar
 from engine.errors import VoiceError
 from engine.samplers import SAMPLERS
 
-__all__ = ["ABSENT", "FORMAT", "Audio", "Codec", "Conditioning", "Network", "Sampling", "Tables"]
+__all__ = [
+    "ABSENT",
+    "FORMAT",
+    "Audio",
+    "Codec",
+    "Conditioning",
+    "Network",
+    "Sampling",
+    "Tables",
+    "table_as",
+]
 
 FORMAT = 1
 ABSENT = -1.0
@@ -119,7 +129,7 @@ class Tables:
 
 def read_tables(table: Mapping[str, Any], where: str) -> Tables:
     """Checks a parsed voice.toml. Raises VoiceError naming the key, the value and the remedy."""
-    tables = _dataclass(Tables, table, where)
+    tables = table_as(Tables, table, where)
     _check(tables, where)
     return tables
 
@@ -199,7 +209,8 @@ def _check_conditioning(conditioning: Conditioning, where: str) -> None:
                 )
 
 
-def _dataclass(kind: type[T], table: Any, where: str) -> T:
+def table_as(kind: type[T], table: Any, where: str) -> T:
+    """A TOML table as the dataclass ``kind``; VoiceError names the key that is wrong."""
     if not isinstance(table, Mapping):
         raise VoiceError(f"{where} is {_shown(table)}; expected a table")
     hints = typing.get_type_hints(kind)
@@ -220,7 +231,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     """`value` as the type `hint`, or VoiceError."""
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if dataclasses.is_dataclass(hint):
-        return _dataclass(typing.cast(type[Any], hint), value, where)
+        return table_as(typing.cast(type[Any], hint), value, where)
     if origin is tuple:
         if not isinstance(value, list):
             raise VoiceError(f"{where} is {_shown(value)}; expected a list")

@@ -18,7 +18,7 @@ from engine.networks.interface import Conditions
 from engine.voice import DESCRIPTION, GRAPHS, WEIGHTS, Voice, load_voice
 from engine.voice_format import FORMAT, Audio, Codec, Conditioning, Sampling
 
-__all__ = ["VoiceParts", "write_voice"]
+__all__ = ["CARD", "VoiceParts", "toml_lines", "write_voice"]
 
 CARD = "CARD.md"
 
@@ -151,7 +151,7 @@ def _description(folder: Path, parts: VoiceParts) -> str:
         },
         "files": hashes,
     }
-    return "\n".join(_toml_lines(table, "")).lstrip("\n") + "\n"
+    return "\n".join(toml_lines(table, "")).lstrip("\n") + "\n"
 
 
 def _kind(kind: tuple[str, Any]) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def _kind(kind: tuple[str, Any]) -> dict[str, Any]:
     return {"name": name, "settings": dataclasses.asdict(settings)}
 
 
-def _toml_lines(table: Mapping[str, Any], path: str) -> list[str]:
+def toml_lines(table: Mapping[str, Any], path: str) -> list[str]:
     """A table as TOML: its values first, then its subtables."""
     lines = [f"\n[{path}]"] if path else []
     lines += [
@@ -169,7 +169,7 @@ def _toml_lines(table: Mapping[str, Any], path: str) -> list[str]:
     ]
     for key, value in table.items():
         if isinstance(value, Mapping):
-            lines += _toml_lines(value, f"{path}.{_key(key)}" if path else _key(key))
+            lines += toml_lines(value, f"{path}.{_key(key)}" if path else _key(key))
     return lines
 
 

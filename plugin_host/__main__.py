@@ -39,7 +39,7 @@ _sounds = [
         type=(_PAD, _FILE),
         multiple=True,
         metavar="N FILE",
-        help="Put a WAV or FLAC file on a pad.",
+        help="Put a WAV, AIFF or FLAC file on a pad.",
     ),
     click.option("--state", type=_FILE, help="Begin with a saved state."),
     click.option("--save", type=_FILE, help="Save the state at the end."),
@@ -54,6 +54,13 @@ _sounds = [
     ),
     click.option("--seed", type=click.IntRange(0, 2**62), help="Seed of pad 1; pad 2 has the next"),
     click.option("--fresh", is_flag=True, help="Every hit plays a new variation."),
+    click.option(
+        "--bpm",
+        type=click.FloatRange(20, 400),
+        default=120.0,
+        show_default=True,
+        help="Tempo of the pads that loop.",
+    ),
 ]
 
 
@@ -97,6 +104,7 @@ def cli(
     parameters: tuple[tuple[str, float], ...],
     seed: int | None,
     fresh: bool,
+    bpm: float,
     device: str | None,
     midi: str | None,
     rate: float | None,
@@ -114,7 +122,7 @@ def cli(
     try:
         prepare_pads(generator, _plan(state, files, prompts, seed, parameters, fresh))
         chosen = int(device) if device is not None and device.isdigit() else device
-        options = LiveOptions(chosen, midi, rate, block)
+        options = LiveOptions(chosen, midi, rate, block, bpm)
         stopper = _Stopper(seconds)
         missed = play_live(generator, options, _report, stopper.asked)
         if missed:
@@ -183,6 +191,7 @@ def render(
     parameters: tuple[tuple[str, float], ...],
     seed: int | None,
     fresh: bool,
+    bpm: float,
     rate: int,
     block: int,
     bits: str,
@@ -196,7 +205,7 @@ def render(
     try:
         asked = prepare_pads(generator, plan)
         wait_for_prompts(generator, asked, wait, _report)
-        audio = render_song(generator, notes, sample_rate=rate, block=block, tail_s=tail)
+        audio = render_song(generator, notes, sample_rate=rate, block=block, tail_s=tail, bpm=bpm)
         if late := late_variations(generator):
             _report(f"{late} hits repeated the last variation: the engine had no new one ready")
         write_audio(out, audio, rate, int(bits))

@@ -28,12 +28,14 @@ class LiveOptions:
         midi: MIDI input by part of its name; None: every input there is; "": none.
         sample_rate: in hertz; None: the device's own.
         block: frames a callback; 0: the device chooses.
+        bpm: tempo of the pads that loop.
     """
 
     device: int | str | None = None
     midi: str | None = None
     sample_rate: float | None = None
     block: int = 0
+    bpm: float = 120.0
 
 
 def list_devices() -> str:
@@ -58,6 +60,8 @@ def play_live(
     with ExitStack() as stack:
         output = DeckOutput(generator, report)
         stack.callback(output.close)
+        output.deck.post(DeckAction.TEMPO, value=options.bpm)
+        output.deck.post(DeckAction.PLAY, value=1.0)
         output.open(options.device, block=options.block, sample_rate=options.sample_rate)
 
         def receive(message: bytes) -> None:

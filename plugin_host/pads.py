@@ -19,7 +19,7 @@ class PadPlan:
 
     Attributes:
         state: a saved state to begin with, or None.
-        files: pad -> WAV or FLAC file.
+        files: pad -> WAV, AIFF or FLAC file.
         prompts: pad -> words to generate from.
         seed: of pad 1's prompt, rising by one a pad; None: a new one each.
         parameters: symbol -> value, set after the state.

@@ -26,6 +26,7 @@ def render_song(
     sample_rate: float,
     block: int,
     tail_s: float,
+    bpm: float = 120.0,
 ) -> FloatArray:
     """Render a song and what still sounds after it.
 
@@ -34,12 +35,18 @@ def render_song(
         sample_rate: in hertz; the song's frames are counted in it.
         block: frames a call, at least 1; the result does not depend on it.
         tail_s: at most so long after the song.
+        bpm: tempo of the pads that loop; they sound while the song does.
 
     Returns:
         `(2, T)` float32.
     """
     generator.prepare(sample_rate, block)
-    parts = [generator.process(count, events) for count, events in song.blocks(block, song.frames)]
+    parts = []
+    at = 0
+    for count, events in song.blocks(block, song.frames):
+        beat = at * bpm / (60.0 * sample_rate)
+        parts.append(generator.process(count, events, playing=True, bpm=bpm, beat=beat, frame=at))
+        at += count
     left = round(tail_s * sample_rate)
     while left > 0 and generator.parameter("playing_voices") > 0:
         count = min(block, left)

@@ -138,7 +138,44 @@ function(driftwave_patch_dpf dpf_dir)
        #if DISTRHO_PLUGIN_HAS_UI
         if (connectedToUI)")
 
+  # Bars of 7/8 counted as three quarter notes, and the tempo said in quarter notes while beats may be
+  # eighths: beats a minute of the same beats everywhere.
+  driftwave_patch("VST3: odd bars" "${vst3}"
+    "const int    ppqPerBar = ctx->time_sig_numerator * 4 / ctx->time_sig_denom;"
+    "const double ppqPerBar = ctx->time_sig_numerator * 4.0 / ctx->time_sig_denom;")
+  driftwave_patch("VST3: odd bars (number of the bar)" "${vst3}"
+    "static_cast<int32_t>(ppqPos) / ppqPerBar + 1;"
+    "static_cast<int32_t>(ppqPos / ppqPerBar) + 1;")
+  driftwave_patch("VST3: tempo in beats" "${vst3}"
+    "fTimePosition.bbt.beatType    = ctx->time_sig_denom;
+"
+    "fTimePosition.bbt.beatType    = ctx->time_sig_denom;
+                fTimePosition.bbt.beatsPerMinute *= ctx->time_sig_denom / 4.0;
+")
+  driftwave_patch("VST3: frame of the song" "${vst3}"
+    "            else if (ctx->state & V3_PROCESS_CTX_CONT_TIME_VALID)
+                fTimePosition.frame = ctx->continuous_time_in_samples;"
+    "            else
+                fTimePosition.frame = ctx->project_time_in_samples;")
+
   # --- CLAP ----------------------------------------------------------------------------------
+  # The steady time goes on while the song stands still; CLAP counts quarter notes, not beats.
+  driftwave_patch("CLAP: frame of the song" "${clap}"
+    "fTimePosition.frame = process->steady_time >= 0 ? process->steady_time : 0;"
+    "fTimePosition.frame = (transport->flags & CLAP_TRANSPORT_HAS_SECONDS_TIMELINE) != 0 &&
+                                  transport->song_pos_seconds >= 0
+                                ? static_cast<uint64_t>(static_cast<double>(transport->song_pos_seconds) /
+                                                        CLAP_SECTIME_FACTOR * fPlugin.getSampleRate() + 0.5)
+                                : ~static_cast<uint64_t>(0);")
+  driftwave_patch("CLAP: beats of the time signature" "${clap}"
+    "const int64_t clapPos   = std::abs(transport->song_pos_beats);"
+    "const int64_t clapPos   = transport->song_pos_beats * transport->tsig_denom / 4;")
+  driftwave_patch("CLAP: tempo in beats" "${clap}"
+    "fTimePosition.bbt.beatType    = transport->tsig_denom;
+"
+    "fTimePosition.bbt.beatType    = transport->tsig_denom;
+                fTimePosition.bbt.beatsPerMinute *= transport->tsig_denom / 4.0;
+")
   driftwave_patch("CLAP: host without clap.latency" "${clap}"
     "fHostExtensions.latency->changed(fHost);"
     "if (fHostExtensions.latency != nullptr) fHostExtensions.latency->changed(fHost);")
@@ -283,6 +320,34 @@ function(driftwave_patch_dpf dpf_dir)
     bool fHasRun = false;
     float* fLastControlValues;
 ")
+  # Between two words of the host the place in the bar was taken modulo the bar before the bars were
+  # counted from it, which moved the song by a whole bar around each bar line; and a place of 32 bits
+  # drifts when it is added to with every block.
+  driftwave_patch("LV2: bars counted from the place in the bar" "${lv2}"
+    "                        fLastPositionData.barBeat = std::fmod(fLastPositionData.barBeat+addedBarBeats,
+                                                              (double)fLastPositionData.beatsPerBar);
+"
+    "                        const double barBeats = fLastPositionData.barBeat + addedBarBeats;
+                        fLastPositionData.barBeat = std::fmod(barBeats, (double)fLastPositionData.beatsPerBar);
+")
+  driftwave_patch("LV2: bars counted from the place in the bar (count)" "${lv2}"
+    "std::floor((fLastPositionData.barBeat+addedBarBeats)/
+                                                             fLastPositionData.beatsPerBar);"
+    "std::floor(barBeats / (double)fLastPositionData.beatsPerBar);")
+  driftwave_patch("LV2: place in the bar in 64 bits" "${lv2}"
+    "        float    barBeat;
+"
+    "        double   barBeat;
+")
+  # What has no value needs no place in the project; an empty path would be taken for a file.
+  driftwave_patch("LV2: empty states" "${lv2}"
+    "                const String& value(cit->second);
+
+                // some hosts need"
+    "                const String& value(cit->second);
+                if (value.isEmpty()) break;
+
+                // some hosts need")
   driftwave_patch("LV2: refused state" "${lv2}"
     "            setState(key, value);
 

@@ -62,12 +62,12 @@ struct Record {
   RecordHeader header;
   std::array<std::byte, kMaxRecordBytes> payload;
 
-  /// [link] The POD of the record's kind.
+  /// [link] The POD of the record's kind; fields that an older peer does not know are zero.
   template <typename T>
   T as() const noexcept {
     static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= kMaxRecordBytes);
-    T pod;
-    std::memcpy(&pod, payload.data(), sizeof(T));
+    T pod{};
+    std::memcpy(&pod, payload.data(), std::min<std::size_t>(sizeof(T), header.bytes));
     return pod;
   }
   /// [link] What follows the first `offset` bytes of the payload.

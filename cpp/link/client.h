@@ -1,17 +1,13 @@
 // LinkClient: the plugin's end of the link.
 //
-// One thread, the plugin's link thread, calls everything tagged [link]; the audio thread calls
-// nothing here. Typical loop:
+// One thread, the plugin's link thread, calls everything tagged [link]; the audio thread nothing:
 //
 //   LinkClient link;
-//   LinkOptions options{.sample_rate_hz = 48000, .kind = "generate"};
-//   if (link.connect(options) == ConnectResult::connected) link.query_status();
+//   if (link.connect({.kind = "generate"}) == ConnectResult::connected) link.query_status();
 //   GenerateRecord request = make_generate();       // records.h
-//   put_text(request.prompt, "short dark snare");
 //   link.generate(job, request);                    // or with planar source audio to vary
 //   for (;;) {
 //     const LinkState state = link.poll(2ms);       // sleeps until a doorbell, wake() or timeout
-//     Reply reply;
 //     while (link.next_reply(reply)) {              // reply.job, reply.body: std::variant
 //       if (auto* clip = std::get_if<ClipRecord>(&reply.body)) link.take_clip(*clip, received);
 //     }
@@ -99,18 +95,20 @@ class LinkClient {
   /// [ui] Make a sleeping poll() return. A system call: never from the audio thread.
   void wake() const noexcept { platform::wake(waker_.get()); }
 
-  /// [link] Ask for sounds. `source` is planar `(source_channels, n)` audio to vary, or empty;
-  /// `source_frames` is set from it. False: off, too much pending, or a source that is too long.
-  bool generate(std::uint64_t job, GenerateRecord request, std::span<const float> source = {});
+  /// [link] Ask for sounds. `source` is planar `(source_channels, n)` audio to vary, or empty; with
+  /// `second`, like it, for sounds between the two. Sets the counts of frames. False: off, too much
+  /// pending, or a source that is too long.
+  bool generate(std::uint64_t job, GenerateRecord request, std::span<const float> source = {},
+                std::span<const float> second = {});
+  /// [link] The engine's minor version; it ignores what a later one added.
+  std::uint32_t engine_minor() const noexcept { return segment_ ? segment_.header().abi_minor : 0; }
   /// [link] Cancel one job, or every job of this link.
   bool cancel(std::uint64_t job = kAllJobs) { return send(RecordKind::cancel, job); }
-  /// [link] Ask for a StatusRecord.
-  bool query_status() { return send(RecordKind::query_status, 0); }
+  bool query_status() { return send(RecordKind::query_status, 0); }  // [link] a StatusRecord
 
   /// [link] Send what is pending, then sleep until the engine rings, wake() or the timeout.
   LinkState poll(std::chrono::milliseconds timeout);
-  /// [link] The next thing the engine said; false when there is none.
-  bool next_reply(Reply& to);
+  bool next_reply(Reply& to);  ///< [link] the next thing the engine said; false: none
   /// [link] Copy a clip to private memory, clean it and free its slot. Each clip reply once.
   /// False turns the link off: the record or the slot was impossible.
   bool take_clip(const ClipRecord& clip, ReceivedClip& to);
@@ -276,20 +274,29 @@ inline void LinkClient::flush() {
 }
 
 inline bool LinkClient::generate(std::uint64_t job, GenerateRecord request,
-                                 std::span<const float> source) {
-  const std::size_t channels = std::clamp<std::size_t>(request.source_channels, 1, 2);
+                                 std::span<const float> source, std::span<const float> second) {
+  const auto count = [](std::span<const float> all, std::uint32_t& channels,
+                        std::uint32_t& frames) {
+    const std::size_t each = std::clamp<std::size_t>(channels, 1, 2);
+    channels = all.empty() ? 0 : static_cast<std::uint32_t>(each);
+    frames = static_cast<std::uint32_t>(all.size() / each);
+    return all.size_bytes() <= kClipSlotBytes && all.size() % each == 0;
+  };
   const std::size_t room = kMaxPendingBytes - pending_bytes_;
-  if (source.size_bytes() > kClipSlotBytes || source.size() % channels != 0 ||
-      source.size_bytes() + sizeof request > room) {
+  if (!count(source, request.source_channels, request.source_frames) ||
+      !count(second, request.second_channels, request.second_frames) ||
+      source.size_bytes() + second.size_bytes() + sizeof request > room) {
     return false;
   }
-  request.source_frames = static_cast<std::uint32_t>(source.size() / channels);
-  request.source_channels = source.empty() ? 0 : static_cast<std::uint32_t>(channels);
-  for (std::size_t first = 0; first < source.size(); first += kMaxChunkFloats) {
-    const auto part = source.subspan(first, std::min(kMaxChunkFloats, source.size() - first));
-    const SourceChunkRecord chunk{static_cast<std::uint32_t>(first),
-                                  static_cast<std::uint32_t>(part.size())};
-    if (!send(RecordKind::source_chunk, job, bytes_of(chunk), std::as_bytes(part))) return false;
+  std::size_t sent = 0;
+  for (const std::span<const float> all : {source, second}) {
+    for (std::size_t first = 0; first < all.size(); first += kMaxChunkFloats) {
+      const auto part = all.subspan(first, std::min(kMaxChunkFloats, all.size() - first));
+      const SourceChunkRecord chunk{static_cast<std::uint32_t>(sent),
+                                    static_cast<std::uint32_t>(part.size())};
+      if (!send(RecordKind::source_chunk, job, bytes_of(chunk), std::as_bytes(part))) return false;
+      sent += part.size();
+    }
   }
   return send(RecordKind::generate, job, bytes_of(request));
 }

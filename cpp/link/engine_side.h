@@ -27,7 +27,8 @@
 
 namespace driftwave::link {
 
-/// A request in private memory. `source` is planar `(source_channels, source_frames)`.
+/// A request in private memory. `source` is planar `(source_channels, source_frames)`, and behind
+/// it, if there is one, lies the second source, planar `(second_channels, second_frames)`.
 struct Request {
   RecordKind kind = RecordKind::query_status;
   std::uint64_t job = 0;
@@ -118,6 +119,7 @@ class EngineLink {
   void finish_upload(Request& to);
 
   static constexpr std::uint64_t kTrimBeats = 25;
+  static constexpr std::size_t kMaxSources = 2;
 
   Hello hello_;
   FileDescriptor memory_;
@@ -166,7 +168,8 @@ inline bool EngineLink::add_chunk(const Record& record) {
   }
   const std::size_t end = std::size_t{chunk.first} + chunk.count;
   if (record.header.job != upload_job_ || chunk.first != upload_.size() ||
-      bytes.size() != chunk.count * sizeof(float) || end > kClipSlotBytes / sizeof(float)) {
+      bytes.size() != chunk.count * sizeof(float) ||
+      end > kMaxSources * kClipSlotBytes / sizeof(float)) {
     return false;
   }
   upload_.resize(end);
@@ -184,14 +187,19 @@ inline void EngineLink::finish_upload(Request& to) {
     if (!std::isfinite(sample)) sample = 0.0F;
   }
   if (record.source_frames == 0) {
-    to.source_complete = to.source.empty();
+    to.source_complete = to.source.empty() && record.second_frames == 0;
     return;
   }
-  const bool rate_fits = std::isfinite(record.source_rate_hz) &&
-                         record.source_rate_hz >= kMinRateHz && record.source_rate_hz <= kMaxRateHz;
-  to.source_complete =
-      rate_fits && record.source_channels >= 1 && record.source_channels <= kMaxClipChannels &&
-      to.source.size() == std::uint64_t{record.source_frames} * record.source_channels;
+  const auto usable = [](double rate_hz, std::uint32_t channels) {
+    return std::isfinite(rate_hz) && rate_hz >= kMinRateHz && rate_hz <= kMaxRateHz &&
+           channels >= 1 && channels <= kMaxClipChannels;
+  };
+  const bool second = record.second_frames > 0;
+  std::uint64_t announced = std::uint64_t{record.source_frames} * record.source_channels;
+  if (second) announced += std::uint64_t{record.second_frames} * record.second_channels;
+  to.source_complete = usable(record.source_rate_hz, record.source_channels) &&
+                       (!second || usable(record.second_rate_hz, record.second_channels)) &&
+                       to.source.size() == announced;
 }
 
 inline ClipStatus EngineLink::send_clip(std::uint64_t job, ClipRecord record,

@@ -18,7 +18,7 @@ inline constexpr std::uint64_t kMagic = 0x314B4E4C54465244ULL;
 
 /// A different major cannot be spoken to; a newer minor only appends fields and kinds.
 inline constexpr std::uint32_t kAbiMajor = 1;
-inline constexpr std::uint32_t kAbiMinor = 0;
+inline constexpr std::uint32_t kAbiMinor = 1;
 
 inline constexpr std::size_t kPageBytes = 4096;
 inline constexpr std::size_t kCacheLineBytes = 64;

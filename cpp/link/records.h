@@ -76,7 +76,22 @@ struct GenerateRecord {
   char prompt[512];
   char negative[256];
   char source_clip[40];  ///< id of the source in the library, or empty
+
+  // Since minor 1; zero in a record of minor 0.
+  double second_rate_hz;          ///< of the second uploaded source
+  double bpm;                     ///< tempo of `bars`, quarter notes a minute
+  std::uint32_t second_frames;    ///< 0: none; else its floats follow the first source's
+  std::uint32_t second_channels;  ///< 1 or 2
+  float mix_first;     ///< place of sound 0 between the first (0) and the second source (1)
+  float mix_last;      ///< place of sound count-1; those between stand evenly spaced
+  float bars;          ///< > 0: exactly so long, `seconds` says the same less exactly
+  float bar_quarters;  ///< quarter notes in a bar
+  std::uint32_t loop;  ///< 1: the end must lead into the beginning without a seam
+  std::uint32_t reserved2;
+  char second_clip[40];  ///< id of the second source in the library, or empty
 };
+/// What a peer of minor 0 sends: everything up to `second_rate_hz`.
+inline constexpr std::size_t kGenerateBytesMinor0 = 992;
 static_assert(offsetof(GenerateRecord, source_rate_hz) == 8);
 static_assert(offsetof(GenerateRecord, source_frames) == 16);
 static_assert(offsetof(GenerateRecord, steps) == 24 && offsetof(GenerateRecord, priority) == 36);
@@ -85,10 +100,15 @@ static_assert(offsetof(GenerateRecord, descriptors) == 56 &&
               offsetof(GenerateRecord, biases) == 88);
 static_assert(offsetof(GenerateRecord, voice) == 120 && offsetof(GenerateRecord, prompt) == 184);
 static_assert(offsetof(GenerateRecord, negative) == 696);
-static_assert(offsetof(GenerateRecord, source_clip) == 952 && sizeof(GenerateRecord) == 992);
+static_assert(offsetof(GenerateRecord, source_clip) == 952);
+static_assert(offsetof(GenerateRecord, second_rate_hz) == kGenerateBytesMinor0);
+static_assert(offsetof(GenerateRecord, second_frames) == 1008);
+static_assert(offsetof(GenerateRecord, bars) == 1024 && offsetof(GenerateRecord, loop) == 1032);
+static_assert(offsetof(GenerateRecord, second_clip) == 1040 && sizeof(GenerateRecord) == 1080);
 
-/// Part of the source audio of a coming generate record; `count` floats follow this POD. The
-/// source is planar `(channels, frames)`; chunks come in order and without gaps.
+/// Part of the source audio of a coming generate record; `count` floats follow this POD. A
+/// source is planar `(channels, frames)`, a second one follows the first; chunks come in order and
+/// without gaps.
 struct SourceChunkRecord {
   std::uint32_t first;  ///< position of the first float within the source
   std::uint32_t count;
@@ -171,7 +191,7 @@ constexpr std::size_t record_bytes(std::size_t payload) noexcept {
 constexpr std::size_t least_bytes(std::uint32_t kind) noexcept {
   switch (static_cast<RecordKind>(kind)) {
     case RecordKind::generate:
-      return sizeof(GenerateRecord);
+      return kGenerateBytesMinor0;
     case RecordKind::source_chunk:
       return sizeof(SourceChunkRecord);
     case RecordKind::cancel:

@@ -5,7 +5,8 @@
 
 namespace driftwave {
 
-/// Both ends of the link and the layout of the segment (link_module.cpp).
+/// The link: its numbers and both of its ends (link_module.cpp, link_engine_module.cpp,
+/// link_client_module.cpp).
 void register_link(pybind11::module_& m);
 
 /// The plugin core and its parameter table (shim_module.cpp).

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -59,13 +60,21 @@ std::vector<MidiEvent> midi_events(const Events& events) {
   return out;
 }
 
-Floats process(const Handle& self, std::uint32_t frames, const Events& events, double bpm,
-               bool playing) {
+Floats process(const Handle& self, std::uint32_t frames, const Events& events, bool playing,
+               std::optional<double> bpm, double beat, double bar_quarters,
+               std::optional<std::int64_t> frame) {
   Generator& generator = self.get();
   const std::vector<MidiEvent> list = midi_events(events);
   Floats out({py::ssize_t{2}, static_cast<py::ssize_t>(frames)});
   float* const outputs[2] = {out.mutable_data(), out.mutable_data() + frames};
-  const Transport transport{.playing = playing, .tempo_valid = true, .bpm = bpm, .beat = 0.0};
+  Transport transport;
+  transport.playing = playing;
+  transport.tempo_valid = bpm.has_value();
+  transport.frame_valid = frame.has_value();
+  transport.bpm = bpm.value_or(transport.bpm);
+  transport.bar_quarters = bar_quarters;
+  transport.frame = frame.value_or(0);
+  transport.beat = beat;
   const py::gil_scoped_release release;
   generator.process(outputs, frames, list, transport);
   return out;
@@ -204,6 +213,7 @@ void bind_snapshot(py::module_& m) {
       .def_readonly("sample_rate", &ClipInfo::sample_rate_hz)
       .def_readonly("channels", &ClipInfo::channels)
       .def_readonly("frames", &ClipInfo::frames)
+      .def_readonly("quarters", &ClipInfo::quarters)
       .def_readonly("imported", &ClipInfo::imported);
   py::class_<PadInfo>(m, "PadInfo")
       .def_readonly("name", &PadInfo::name)
@@ -216,6 +226,11 @@ void bind_snapshot(py::module_& m) {
       .def_readonly("pool", &PadInfo::pool)
       .def_readonly("history", &PadInfo::history)
       .def_readonly("history_at", &PadInfo::history_at)
+      .def_readonly("variations", &PadInfo::variations)
+      .def_readonly("variation", &PadInfo::variation)
+      .def_readonly("comparable", &PadInfo::comparable)
+      .def_readonly("importing", &PadInfo::importing)
+      .def_readonly("loop_position", &PadInfo::loop_position)
       .def_readonly("hits", &PadInfo::hits)
       .def_readonly("clip", &PadInfo::clip);
   py::class_<Snapshot>(m, "Snapshot")
@@ -231,6 +246,9 @@ void bind_snapshot(py::module_& m) {
       .def_readonly("playing_voices", &Snapshot::playing_voices)
       .def_readonly("late_variations", &Snapshot::late_variations)
       .def_readonly("selected_pad", &Snapshot::selected_pad)
+      .def_readonly("transport_playing", &Snapshot::transport_playing)
+      .def_readonly("bpm", &Snapshot::bpm)
+      .def_readonly("bar_quarters", &Snapshot::bar_quarters)
       .def_readonly("pads", &Snapshot::pads);
 }
 
@@ -247,10 +265,16 @@ void bind_pads(py::class_<Handle>& type) {
       .def("seed", of_pad(&Generator::seed), py::arg("pad"))
       .def("generate", of_pad(&Generator::generate), py::arg("pad"))
       .def("vary", of_pad(&Generator::vary), py::arg("pad"))
+      .def("interpolate", of_pad(&Generator::interpolate), py::arg("pad"))
       .def("cancel", [](const Handle& self) { self.get().cancel(); })
       .def("undo", of_pad(&Generator::undo), py::arg("pad"))
       .def("redo", of_pad(&Generator::redo), py::arg("pad"))
       .def("choose", of_pad(&Generator::choose), py::arg("pad"), py::arg("position"))
+      .def("pick", of_pad(&Generator::pick), py::arg("pad"), py::arg("variation"))
+      .def("compare", of_pad(&Generator::compare), py::arg("pad"))
+      .def("begin_gesture", of_pad(&Generator::begin_gesture), py::arg("pad"))
+      .def("end_gesture", of_pad(&Generator::end_gesture), py::arg("pad"))
+      .def("close_edit", of_pad(&Generator::close_edit), py::arg("pad"))
       .def("clear_clip", of_pad(&Generator::clear_clip), py::arg("pad"))
       .def("set_clip", &set_clip, py::arg("pad"), py::arg("audio"), py::arg("sample_rate"),
            py::arg("name") = "")
@@ -260,6 +284,13 @@ void bind_pads(py::class_<Handle>& type) {
             check_pad(pad);
             std::string message;
             if (!self.get().import_file(pad, path, message)) throw py::value_error(message);
+          },
+          py::arg("pad"), py::arg("path"))
+      .def(
+          "import_later",
+          [](const Handle& self, std::uint32_t pad, const std::string& path) {
+            check_pad(pad);
+            self.get().import_later(pad, path);
           },
           py::arg("pad"), py::arg("path"))
       .def(
@@ -302,7 +333,8 @@ void register_shim(py::module_& m) {
           },
           py::arg("sample_rate"), py::arg("max_block"))
       .def("process", &process, py::arg("frames"), py::arg("events") = Events{},
-           py::arg("bpm") = 120.0, py::arg("playing") = true)
+           py::arg("playing") = false, py::arg("bpm") = py::none(), py::arg("beat") = 0.0,
+           py::arg("bar_quarters") = 4.0, py::arg("frame") = py::none())
       .def("panic", [](const Handle& self) { self.get().panic(); })
       .def("stop", of_pad(&Generator::stop), py::arg("pad"))
       .def(

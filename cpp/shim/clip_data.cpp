@@ -54,7 +54,22 @@ std::shared_ptr<const ClipData> ClipData::make(std::span<const std::span<const f
         on_grid);
   }
   clip->measure();
+  clip->measure_seam();
   return clip;
+}
+
+void ClipData::measure_seam() {
+  constexpr double kSeamSeconds = 0.002;
+  seam_frames_ = std::min(frames_ / 2, static_cast<std::uint32_t>(kSeamSeconds * rate_) + 1);
+  for (std::uint32_t c = 0; c < channels_ && seam_frames_ > 0; ++c) {
+    const float* samples = channel(c);
+    float steepest = 0.0F;
+    for (std::uint32_t i = 1; i < frames_; ++i) {
+      steepest = std::max(steepest, std::fabs(samples[i] - samples[i - 1]));
+    }
+    const float step = samples[frames_ - 1] - samples[0];
+    seam_[c] = std::fabs(step) > steepest ? step : 0.0F;
+  }
 }
 
 void ClipData::measure() {

@@ -47,17 +47,28 @@ class ClipData {
     return at < level_count_ ? levels_[at] : 0.0F;
   }
 
+  /// [any] Where the end meets the beginning in a loop: what to add to the first sample, fading to
+  /// nothing over seam_frames(), so that the step between them is none; 0 where that step is no
+  /// greater than those within the clip.
+  float seam(std::uint32_t index) const noexcept RT_NONBLOCKING {
+    return seam_[index < channels_ ? index : 0];
+  }
+  std::uint32_t seam_frames() const noexcept RT_NONBLOCKING { return seam_frames_; }  // [any]
+
   const std::array<float, kPeakColumns>& peaks_low() const noexcept { return low_; }    // [ui]
   const std::array<float, kPeakColumns>& peaks_high() const noexcept { return high_; }  // [ui]
 
  private:
   ClipData() = default;
-  void measure();  // [link] [ui]
+  void measure();       // [link] [ui]
+  void measure_seam();  // [link] [ui]
 
   std::vector<float> samples_;
   std::vector<float> levels_;
   std::array<float, kPeakColumns> low_{};
   std::array<float, kPeakColumns> high_{};
+  std::array<float, 2> seam_{};
+  std::uint32_t seam_frames_ = 0;
   std::size_t stride_ = 0;
   std::size_t level_count_ = 0;
   std::uint32_t frames_ = 0;

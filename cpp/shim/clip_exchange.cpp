@@ -5,11 +5,13 @@
 namespace driftwave::shim {
 namespace {
 
-std::unique_ptr<AudioClip> wrap(std::shared_ptr<const ClipData> data, std::uint64_t serial) {
+std::unique_ptr<AudioClip> wrap(std::shared_ptr<const ClipData> data, std::uint64_t serial,
+                                double quarters) {
   auto clip = std::make_unique<AudioClip>();
   clip->data = std::move(data);
   clip->raw = clip->data.get();
   clip->serial = serial;
+  clip->quarters = quarters;
   return clip;
 }
 
@@ -24,17 +26,17 @@ ClipExchange::~ClipExchange() {
 }
 
 void ClipExchange::place(std::uint32_t pad, std::shared_ptr<const ClipData> data,
-                         std::uint64_t serial) {
+                         std::uint64_t serial, double quarters) {
   collect();
-  AudioClip* clip = wrap(std::move(data), serial).release();
+  AudioClip* clip = wrap(std::move(data), serial, quarters).release();
   // One that the audio thread has not seen yet is still ours to delete.
   std::unique_ptr<AudioClip>(placed_[pad].exchange(clip, std::memory_order_acq_rel));
 }
 
 bool ClipExchange::add_fresh(std::uint32_t pad, std::shared_ptr<const ClipData> data,
-                             std::uint64_t serial) {
+                             std::uint64_t serial, double quarters) {
   collect();
-  auto clip = wrap(std::move(data), serial);
+  auto clip = wrap(std::move(data), serial, quarters);
   for (auto& place : fresh_[pad]) {
     AudioClip* expected = nullptr;
     if (place.compare_exchange_strong(expected, clip.get(), std::memory_order_acq_rel)) {

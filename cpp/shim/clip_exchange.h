@@ -41,9 +41,12 @@ class ClipExchange {
   // ---- control side, one thread at a time ----
 
   /// Makes `data` the pad's clip from the next block on; null empties the pad.
-  void place(std::uint32_t pad, std::shared_ptr<const ClipData> data, std::uint64_t serial);
+  /// `quarters` is its length in quarter notes, 0 when it has none.
+  void place(std::uint32_t pad, std::shared_ptr<const ClipData> data, std::uint64_t serial,
+             double quarters = 0.0);
   /// Adds a variation to the pad's pool; false when it is full.
-  bool add_fresh(std::uint32_t pad, std::shared_ptr<const ClipData> data, std::uint64_t serial);
+  bool add_fresh(std::uint32_t pad, std::shared_ptr<const ClipData> data, std::uint64_t serial,
+                 double quarters = 0.0);
   /// Empties the pad's pool; what the audio thread took before stays taken.
   void clear_fresh(std::uint32_t pad);
   /// Deletes what the audio thread has given back.
@@ -66,10 +69,11 @@ class ClipExchange {
   bool pop_note(PlayedNote& note) noexcept RT_NONBLOCKING { return notes_.pop(note); }
 
  private:
-  // The control side collects before it places anything, so at most what pads, voices, mailboxes
-  // and pools can hold is ever under way: 16 + 32 + 16 + 64.
+  // The control side collects before it places anything, so at most what pads, voices, loops,
+  // mailboxes and pools can hold is ever under way: 16 + 32 + 32 + 16 + 64.
   static constexpr std::size_t kRetiredCapacity = 256;
-  static_assert(kRetiredCapacity >= 2 * kPadCount + kVoiceSlots + kPadCount * kPoolSize);
+  static_assert(kRetiredCapacity >=
+                2 * kPadCount + kVoiceSlots + 2 * kPadCount + kPadCount * kPoolSize);
   static_assert(std::atomic<AudioClip*>::is_always_lock_free);
 
   std::array<std::atomic<AudioClip*>, kPadCount> placed_{};

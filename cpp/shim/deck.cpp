@@ -87,7 +87,7 @@ void Deck::act(const DeckEvent& event) noexcept RT_NONBLOCKING {
       if (note_count_ == notes_.size()) {
         // More than anyone can play at once: what came before sounds first, in no frame of its own.
         float* const nothing[2] = {piece_[0].data(), piece_[1].data()};
-        generator_.process(nothing, 0, std::span(notes_.data(), note_count_), {});
+        generator_.process(nothing, 0, std::span(notes_.data(), note_count_), transport());
         note_count_ = 0;
       }
       notes_[note_count_++] = {0, {event.bytes[0], event.bytes[1], event.bytes[2]}, event.size};
@@ -95,10 +95,10 @@ void Deck::act(const DeckEvent& event) noexcept RT_NONBLOCKING {
     case DeckAction::kStop: {
       // Notes posted before it are stopped by it.
       float* const nothing[2] = {piece_[0].data(), piece_[1].data()};
-      generator_.process(nothing, 0, std::span(notes_.data(), note_count_), {});
+      generator_.process(nothing, 0, std::span(notes_.data(), note_count_), transport());
       note_count_ = 0;
       generator_.stop(event.bytes[0]);
-      generator_.process(nothing, 0, {}, {});
+      generator_.process(nothing, 0, {}, transport());
       break;
     }
     case DeckAction::kLocate:
@@ -142,14 +142,18 @@ void Deck::process(float* output, std::uint32_t channels,
   }
 }
 
+Transport Deck::transport() const noexcept RT_NONBLOCKING {
+  return {.playing = playing_.load(std::memory_order_relaxed),
+          .tempo_valid = true,
+          .bpm = tempo_.load(std::memory_order_relaxed),
+          .beat = beat_.load(std::memory_order_relaxed)};
+}
+
 void Deck::play(float* output, std::uint32_t channels,
                 std::uint32_t frames) noexcept RT_NONBLOCKING {
-  const bool running = playing_.load(std::memory_order_relaxed);
-  const double tempo = tempo_.load(std::memory_order_relaxed);
-  const double beat = beat_.load(std::memory_order_relaxed);
+  const Transport now = transport();
   float* const outputs[2] = {piece_[0].data(), piece_[1].data()};
-  generator_.process(outputs, frames, std::span(notes_.data(), note_count_),
-                     {.playing = running, .tempo_valid = true, .bpm = tempo, .beat = beat});
+  generator_.process(outputs, frames, std::span(notes_.data(), note_count_), now);
   note_count_ = 0;
   grains_.mix(outputs[0], outputs[1], frames, frame());
   for (std::uint32_t i = 0; i < frames; ++i) {
@@ -163,8 +167,8 @@ void Deck::play(float* output, std::uint32_t channels,
     }
   }
   measure(frames);
-  if (running) {
-    beat_.store(beat + frames * tempo / (60.0 * sample_rate_), std::memory_order_release);
+  if (now.playing) {
+    beat_.store(now.beat + frames * now.bpm / (60.0 * sample_rate_), std::memory_order_release);
   }
   frame_.fetch_add(frames, std::memory_order_acq_rel);
 }

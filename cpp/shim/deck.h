@@ -110,6 +110,7 @@ class Deck {
   std::uint32_t frames_until(const DeckEvent& event,
                              std::uint32_t limit) const noexcept RT_NONBLOCKING;
   void act(const DeckEvent& event) noexcept RT_NONBLOCKING;
+  Transport transport() const noexcept RT_NONBLOCKING;
   void play(float* output, std::uint32_t channels, std::uint32_t frames) noexcept RT_NONBLOCKING;
   void measure(std::uint32_t frames) noexcept RT_NONBLOCKING;
 

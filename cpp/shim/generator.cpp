@@ -1,120 +1,53 @@
 #include "shim/generator.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
-#include <fstream>
 #include <mutex>
-#include <optional>
 #include <utility>
 
-#include "shim/core.h"
-#include "shim/link_worker.h"
+#include "shim/generator_impl.h"
 #include "shim/state.h"
 #include "shim/text.h"
-#include "shim/wav.h"
 
 namespace driftwave::shim {
 namespace {
 
-constexpr std::uintmax_t kMaxImportBytes = std::uintmax_t{128} << 20;
-constexpr std::uint64_t kMaxImportFrames = std::uint64_t{60} * 192000;
-
-std::optional<std::vector<std::uint8_t>> read_file(const std::filesystem::path& path,
-                                                   std::string& message) {
-  std::error_code error;
-  const std::uintmax_t bytes = std::filesystem::file_size(path, error);
-  if (error || bytes > kMaxImportBytes) {
-    message = error ? "Could not read " + path.string() + ": " + error.message() + "."
-                    : path.string() + " has more than 128 MB. Cut it first.";
-    return std::nullopt;
+void describe(const PadModel& model, PadInfo& pad) {
+  const PadSettings& settings = model.settings();
+  pad.name = settings.name;
+  pad.prompt = settings.prompt;
+  pad.negative = settings.negative;
+  pad.voice = settings.voice;
+  pad.seed = settings.seed;
+  pad.waiting = model.waiting;
+  pad.progress = model.progress;
+  pad.pool = static_cast<std::uint32_t>(model.pool.size());
+  pad.history = static_cast<std::uint32_t>(model.history.size());
+  pad.history_at = static_cast<std::uint32_t>(model.history.at());
+  pad.importing = model.importing > 0;
+  pad.comparable = model.history.find_clip(model.other).has_value();
+  const Step& step = model.history.present();
+  pad.variations = static_cast<std::uint32_t>(step.variations.size());
+  pad.variation = static_cast<std::uint32_t>(step.chosen);
+  for (std::size_t i = 0; i < step.variations.size(); ++i) {
+    pad.variation_serials[i] = step.variations[i].info.serial;
   }
-  std::vector<std::uint8_t> content(static_cast<std::size_t>(bytes));
-  std::ifstream stream(path, std::ios::binary);
-  stream.read(reinterpret_cast<char*>(content.data()), static_cast<std::streamsize>(bytes));
-  if (!stream) {
-    message = "Could not read " + path.string() + ".";
-    return std::nullopt;
-  }
-  return content;
+  if (const PadClip* clip = step.clip()) pad.clip = clip->info;
 }
 
-// A name that every file system takes: the words, without what separates or hides files.
-std::string file_stem(const PadInfo& pad, std::uint32_t number) {
-  const std::string& words = !pad.name.empty()          ? pad.name
-                             : !pad.clip.prompt.empty() ? pad.clip.prompt
-                                                        : pad.prompt;
-  std::string stem = "pad " + std::to_string(number) + (words.empty() ? "" : " ");
-  for (char c : clean_text(words, 60)) {
-    const bool unsafe = std::string_view("/\\:*?\"<>|").find(c) != std::string_view::npos;
-    stem += unsafe ? '-' : c;
-  }
-  if (pad.clip.seed >= 0) stem += " " + std::to_string(pad.clip.seed);
-  return stem;
+Peaks peaks_of(const PadClip* clip) {
+  Peaks peaks;
+  if (clip == nullptr) return peaks;
+  static_assert(kPeakCount == kPeakColumns);
+  peaks.serial = clip->info.serial;
+  peaks.low = clip->data->peaks_low();
+  peaks.high = clip->data->peaks_high();
+  return peaks;
 }
 
 }  // namespace
 
-struct Generator::Impl {
-  explicit Impl(const GeneratorOptions& options) {
-    if (options.link) {
-      worker.emplace(core, ConnectionOptions{options.autostart, options.runtime_dir,
-                                             options.config_dir, options.plugin_kind});
-    } else {
-      core.report.text = "This instance is not connected to an engine.";
-    }
-  }
-
-  // Runs `change` on a pad's settings under the mutex.
-  template <typename Change>
-  void edit(std::uint32_t pad, Change change) {
-    if (pad >= kPadCount) return;
-    const std::lock_guard lock(core.mutex);
-    const PadSettings before = core.pads[pad].settings;
-    change(core.pads[pad].settings);
-    if (!(before == core.pads[pad].settings)) ++core.revision;
-  }
-
-  template <typename Value>
-  Value read(std::uint32_t pad, Value PadSettings::*member) const {
-    if (pad >= kPadCount) return {};
-    const std::lock_guard lock(core.mutex);
-    return core.pads[pad].settings.*member;
-  }
-
-  void wish(Wish::Kind kind, std::uint32_t pad) {
-    if (pad >= kPadCount) return;
-    const std::lock_guard lock(core.mutex);
-    if (!worker) return core.tell("This instance is not connected to an engine.");
-    core.wishes.push_back({kind, pad});
-    core.pads[pad].waiting = true;
-    ++core.revision;
-    worker->wake();
-  }
-
-  std::shared_ptr<const ClipData> clip(std::uint32_t pad) {
-    if (pad >= kPadCount) return nullptr;
-    const std::lock_guard lock(core.mutex);
-    core.settle();
-    const PadClip* clip = core.pads[pad].history.current();
-    return clip == nullptr ? nullptr : clip->data;
-  }
-
-  bool step(std::uint32_t pad, int by) {
-    if (pad >= kPadCount) return false;
-    const std::lock_guard lock(core.mutex);
-    core.settle();
-    const History& history = core.pads[pad].history;
-    if (by < 0 && history.at() == 0) return false;
-    return core.choose(pad, history.at() + static_cast<std::size_t>(by));
-  }
-
-  Core core;
-  std::optional<LinkWorker> worker;  // last: its thread ends before the core does
-};
-
 Generator::Generator(const GeneratorOptions& options) : impl_(std::make_unique<Impl>(options)) {}
-Generator::~Generator() = default;
+Generator::~Generator() { impl_->importer.stop(); }  // its work calls back
 
 void Generator::prepare(double sample_rate_hz, std::uint32_t max_block_frames) {
   impl_->core.player.prepare(sample_rate_hz);
@@ -123,8 +56,8 @@ void Generator::prepare(double sample_rate_hz, std::uint32_t max_block_frames) {
 
 void Generator::process(float* const outputs[2], std::uint32_t frames,
                         std::span<const MidiEvent> events,
-                        const Transport& /*transport*/) noexcept RT_NONBLOCKING {
-  impl_->core.player.process(outputs, frames, events);
+                        const Transport& transport) noexcept RT_NONBLOCKING {
+  impl_->core.player.process(outputs, frames, events, transport);
 }
 
 void Generator::panic() noexcept RT_NONBLOCKING { impl_->core.player.panic(); }
@@ -140,20 +73,20 @@ float Generator::parameter(std::uint32_t index) const noexcept RT_NONBLOCKING {
 }
 
 void Generator::set_prompt(std::uint32_t pad, std::string_view text) {
-  impl_->edit(pad, [&](PadSettings& s) { s.prompt = clean_text(text, kMaxPromptBytes); });
+  impl_->edit(pad, Change::kPrompt, &PadSettings::prompt, clean_text(text, kMaxPromptBytes));
 }
 void Generator::set_negative(std::uint32_t pad, std::string_view text) {
-  impl_->edit(pad, [&](PadSettings& s) { s.negative = clean_text(text, kMaxNegativeBytes); });
+  impl_->edit(pad, Change::kNegative, &PadSettings::negative, clean_text(text, kMaxNegativeBytes));
 }
 void Generator::set_voice(std::uint32_t pad, std::string_view name) {
-  impl_->edit(pad, [&](PadSettings& s) { s.voice = clean_text(name, kMaxVoiceBytes); });
+  impl_->edit(pad, Change::kVoice, &PadSettings::voice, clean_text(name, kMaxVoiceBytes));
 }
 void Generator::set_name(std::uint32_t pad, std::string_view name) {
-  impl_->edit(pad, [&](PadSettings& s) { s.name = clean_text(name, kMaxNameBytes); });
+  impl_->edit(pad, Change::kName, &PadSettings::name, clean_text(name, kMaxNameBytes));
 }
 void Generator::set_seed(std::uint32_t pad, std::int64_t seed) {
   if (pad >= kPadCount) return;
-  impl_->edit(pad, [&](PadSettings& s) { s.seed = std::max(seed, kRandomSeed); });
+  impl_->edit(pad, Change::kSeed, &PadSettings::seed, std::max(seed, kRandomSeed));
   set_parameter(pad_parameter(pad, kPadSeedLock), seed >= 0 ? 1.0F : 0.0F);
 }
 std::string Generator::prompt(std::uint32_t pad) const {
@@ -174,6 +107,7 @@ std::int64_t Generator::seed(std::uint32_t pad) const {
 
 void Generator::generate(std::uint32_t pad) { impl_->wish(Wish::Kind::kGenerate, pad); }
 void Generator::vary(std::uint32_t pad) { impl_->wish(Wish::Kind::kVary, pad); }
+void Generator::interpolate(std::uint32_t pad) { impl_->wish(Wish::Kind::kInterpolate, pad); }
 
 void Generator::cancel() {
   const std::lock_guard lock(impl_->core.mutex);
@@ -182,100 +116,32 @@ void Generator::cancel() {
   if (impl_->worker) impl_->worker->wake();
 }
 
-bool Generator::undo(std::uint32_t pad) { return impl_->step(pad, -1); }
-bool Generator::redo(std::uint32_t pad) { return impl_->step(pad, 1); }
-
+bool Generator::undo(std::uint32_t pad) {
+  return impl_->with(pad, [pad](Core& core) { return core.undo(pad); });
+}
+bool Generator::redo(std::uint32_t pad) {
+  return impl_->with(pad, [pad](Core& core) { return core.redo(pad); });
+}
 bool Generator::choose(std::uint32_t pad, std::uint32_t position) {
-  if (pad >= kPadCount) return false;
-  const std::lock_guard lock(impl_->core.mutex);
-  return impl_->core.choose(pad, position);
+  return impl_->with(pad, [=](Core& core) { return core.choose(pad, position); });
 }
-
+bool Generator::pick(std::uint32_t pad, std::uint32_t variation) {
+  return impl_->with(pad, [=](Core& core) { return core.pick(pad, variation); });
+}
+bool Generator::compare(std::uint32_t pad) {
+  return impl_->with(pad, [pad](Core& core) { return core.compare(pad); });
+}
 void Generator::clear_clip(std::uint32_t pad) {
-  if (pad >= kPadCount) return;
-  const std::lock_guard lock(impl_->core.mutex);
-  impl_->core.clear_pad(pad);
+  impl_->with(pad, [pad](Core& core) { return core.clear_clip(pad), true; });
 }
-
-bool Generator::set_clip(std::uint32_t pad, std::span<const std::span<const float>> channels,
-                         double sample_rate_hz, std::string_view name, std::string& message) {
-  if (pad >= kPadCount) {
-    message =
-        "There are 16 pads, numbered 0 to 15; pad " + std::to_string(pad) + " does not exist.";
-    return false;
-  }
-  float peak = 0.0F;
-  for (const auto& channel : channels) {
-    for (float sample : channel) {
-      if (std::isfinite(sample)) peak = std::max(peak, std::fabs(sample));
-    }
-  }
-  std::vector<std::vector<float>> scaled;
-  std::vector<std::span<const float>> spans(channels.begin(), channels.end());
-  if (peak > 1.0F) {
-    scaled.reserve(spans.size());
-    for (auto& span : spans) {
-      scaled.emplace_back(span.begin(), span.end());
-      for (float& sample : scaled.back()) sample /= peak;
-      span = scaled.back();
-    }
-  }
-  auto clip = make_pad_clip(spans, sample_rate_hz, message);
-  if (!clip) return false;
-  clip->info.imported = true;
-  const std::lock_guard lock(impl_->core.mutex);
-  if (!name.empty()) impl_->core.pads[pad].settings.name = clean_text(name, kMaxNameBytes);
-  impl_->core.add_clip(pad, std::move(*clip));
-  return true;
+void Generator::begin_gesture(std::uint32_t pad) {
+  impl_->with(pad, [pad](Core& core) { return core.begin_gesture(pad), true; });
 }
-
-bool Generator::import_file(std::uint32_t pad, const std::filesystem::path& path,
-                            std::string& message) {
-  const auto bytes = read_file(path, message);
-  if (!bytes) return false;
-  AudioFile file;
-  const bool flac = bytes->size() >= 4 &&
-                    std::string_view(reinterpret_cast<const char*>(bytes->data()), 4) == "fLaC";
-  if (flac) {
-    const auto clip = decode_flac(*bytes, kMaxImportFrames, message);
-    if (clip == nullptr) return false;
-    for (std::uint32_t c = 0; c < clip->channels(); ++c) {
-      file.channels.emplace_back(clip->channel(c), clip->channel(c) + clip->frames());
-    }
-    file.sample_rate_hz = clip->sample_rate_hz();
-  } else if (!read_wav(*bytes, file, message)) {
-    return false;
-  }
-  const std::vector<std::span<const float>> spans(file.channels.begin(), file.channels.end());
-  return set_clip(pad, spans, file.sample_rate_hz, path.stem().string(), message);
+void Generator::end_gesture(std::uint32_t pad) {
+  impl_->with(pad, [pad](Core& core) { return core.end_gesture(pad), true; });
 }
-
-bool Generator::export_wav(std::uint32_t pad, const std::filesystem::path& path,
-                           std::filesystem::path& written, std::string& message) const {
-  const auto clip = impl_->clip(pad);
-  if (clip == nullptr) {
-    message = "Pad " + std::to_string(pad + 1) + " has no sound to export.";
-    return false;
-  }
-  written = path;
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) {
-    const std::string stem = file_stem(snapshot().pads[pad], pad + 1);
-    written = path / (stem + ".wav");
-    for (int copy = 2; std::filesystem::exists(written, error) && copy < 10000; ++copy) {
-      written = path / (stem + " (" + std::to_string(copy) + ").wav");
-    }
-  }
-  return write_wav(*clip, written, message);
-}
-
-std::vector<std::vector<float>> Generator::clip_samples(std::uint32_t pad) const {
-  const auto clip = impl_->clip(pad);
-  std::vector<std::vector<float>> samples;
-  for (std::uint32_t c = 0; clip != nullptr && c < clip->channels(); ++c) {
-    samples.emplace_back(clip->channel(c), clip->channel(c) + clip->frames());
-  }
-  return samples;
+void Generator::close_edit(std::uint32_t pad) {
+  impl_->with(pad, [pad](Core& core) { return core.pads[pad].history.close(), true; });
 }
 
 bool Generator::play_note(std::uint32_t note, std::uint32_t velocity) {
@@ -303,37 +169,30 @@ Snapshot Generator::snapshot() const {
   out.playing_voices = core.player.playing_voices();
   out.late_variations = core.player.late();
   out.selected_pad = static_cast<std::uint32_t>(core.parameters.get(kPad)) - 1;
+  out.transport_playing = core.player.transport_playing();
+  out.bpm = core.player.bpm();
+  out.bar_quarters = core.player.bar_quarters();
   for (std::uint32_t i = 0; i < kPadCount; ++i) {
-    const PadModel& model = core.pads[i];
-    PadInfo& pad = out.pads[i];
-    pad.name = model.settings.name;
-    pad.prompt = model.settings.prompt;
-    pad.negative = model.settings.negative;
-    pad.voice = model.settings.voice;
-    pad.seed = model.settings.seed;
-    pad.waiting = model.waiting;
-    pad.progress = model.progress;
-    pad.pool = static_cast<std::uint32_t>(model.pool.size());
-    pad.history = static_cast<std::uint32_t>(model.history.size());
-    pad.history_at = static_cast<std::uint32_t>(model.history.at());
-    pad.hits = core.player.hits(i);
-    if (const PadClip* clip = model.history.current()) pad.clip = clip->info;
+    describe(core.pads[i], out.pads[i]);
+    out.pads[i].hits = core.player.hits(i);
+    out.pads[i].loop_position = core.player.loop_position(i);
   }
   return out;
 }
 
 Peaks Generator::peaks(std::uint32_t pad) const {
-  Peaks peaks;
-  if (pad >= kPadCount) return peaks;
+  if (pad >= kPadCount) return {};
   const std::lock_guard lock(impl_->core.mutex);
   impl_->core.settle();
-  if (const PadClip* clip = impl_->core.pads[pad].history.current()) {
-    static_assert(kPeakCount == kPeakColumns);
-    peaks.serial = clip->info.serial;
-    peaks.low = clip->data->peaks_low();
-    peaks.high = clip->data->peaks_high();
-  }
-  return peaks;
+  return peaks_of(impl_->core.pads[pad].history.clip());
+}
+
+Peaks Generator::peaks(std::uint32_t pad, std::uint32_t variation) const {
+  if (pad >= kPadCount) return {};
+  const std::lock_guard lock(impl_->core.mutex);
+  impl_->core.settle();
+  const std::vector<PadClip>& clips = impl_->core.pads[pad].history.present().variations;
+  return peaks_of(variation < clips.size() ? &clips[variation] : nullptr);
 }
 
 void Generator::clear_message() {

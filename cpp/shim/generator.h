@@ -35,12 +35,15 @@ struct MidiEvent {
   std::uint8_t size = 0;  ///< 1..3; longer messages are not for this instrument
 };
 
-/// What the host says about its time line.
+/// What the host says about its time line, at the first frame of a block.
 struct Transport {
   bool playing = false;
-  bool tempo_valid = false;
-  double bpm = 120.0;
-  double beat = 0.0;  ///< quarter notes since the start
+  bool tempo_valid = false;   ///< bpm, beat and bar_quarters are the host's
+  bool frame_valid = false;   ///< frame is the host's
+  double bpm = 120.0;         ///< quarter notes a minute
+  double beat = 0.0;          ///< quarter notes since the start
+  double bar_quarters = 4.0;  ///< quarter notes in a bar
+  std::int64_t frame = 0;     ///< host frames since the start
 };
 
 /// How a Generator reaches the engine. The defaults are those of an installed plugin.
@@ -52,11 +55,13 @@ struct GeneratorOptions {
   std::string plugin_kind = "generate";
 };
 
-inline constexpr std::size_t kPeakCount = 256;    ///< columns of a waveform picture
-inline constexpr std::size_t kHistoryLength = 8;  ///< clips kept for each pad
-inline constexpr std::int64_t kRandomSeed = -1;   ///< a new seed at every Generate
+inline constexpr std::size_t kPeakCount = 256;     ///< columns of a waveform picture
+inline constexpr std::size_t kHistoryLength = 32;  ///< steps kept for each pad
+inline constexpr std::size_t kMaxVariations = 8;   ///< clips of one step to choose from
+inline constexpr double kMaxQuarters = 4096.0;     ///< longest loop, in quarter notes
+inline constexpr std::int64_t kRandomSeed = -1;    ///< a new seed at every Generate
 
-/// One clip of a pad's history, as words and numbers.
+/// One clip of a pad, as words and numbers.
 struct ClipInfo {
   std::uint64_t serial = 0;  ///< differs for every clip this Generator ever held; 0 = no clip
   std::string clip_id;       ///< in the engine's library; empty when imported
@@ -71,6 +76,7 @@ struct ClipInfo {
   double sample_rate_hz = 0.0;
   std::uint32_t channels = 0;
   std::uint32_t frames = 0;
+  double quarters = 0.0;  ///< its length in quarter notes when made in bars, else 0
   bool imported = false;  ///< came by set_clip or import_file
 };
 
@@ -84,9 +90,15 @@ struct PadInfo {
   bool waiting = false;             ///< a generation for this pad is under way
   float progress = 0.0f;            ///< of that generation
   std::uint32_t pool = 0;           ///< fresh variations ready
-  std::uint32_t history = 0;        ///< clips in the history
-  std::uint32_t history_at = 0;     ///< position of `clip` in it
-  std::uint32_t hits = 0;           ///< note-ons so far; the editor flashes the pad when it changes
+  std::uint32_t history = 0;        ///< steps in the history
+  std::uint32_t history_at = 0;     ///< which of them is present
+  std::uint32_t variations = 0;     ///< clips of this step to choose from
+  std::uint32_t variation = 0;      ///< which of them is `clip`
+  std::array<std::uint64_t, kMaxVariations> variation_serials{};
+  bool comparable = false;      ///< compare() has something to go back to
+  bool importing = false;       ///< a file is being read for this pad
+  float loop_position = -1.0f;  ///< 0..1 within the loop that sounds; negative: none
+  std::uint32_t hits = 0;       ///< note-ons so far; the editor flashes the pad when it changes
   ClipInfo clip;
 };
 
@@ -104,6 +116,9 @@ struct Snapshot {
   std::uint32_t playing_voices = 0;
   std::uint64_t late_variations = 0;
   std::uint32_t selected_pad = 0;  ///< from 0
+  bool transport_playing = false;
+  double bpm = 120.0;         ///< the host's, as far as it says one
+  double bar_quarters = 4.0;  ///< quarter notes in a bar
   std::array<PadInfo, kPadCount> pads;
 };
 
@@ -163,21 +178,37 @@ class Generator {
   /// [ui] As the triggers, for a pad of choice. The result arrives later; see snapshot().
   void generate(std::uint32_t pad);
   void vary(std::uint32_t pad);  // [ui]
-  void cancel();                 // [ui] every request of this plugin
+  /// [ui] Sounds between the pad's and the partner pad's (parameter `partner`).
+  void interpolate(std::uint32_t pad);
+  void cancel();  // [ui] every request of this plugin
 
-  /// [ui] Step through the pad's last clips; false at the end of the history.
+  /// [ui] Step through the changes of a pad: its sounds, words and levels. False at the end. Steps
+  /// live in the instrument and in the project, whether an editor is open or not. Automation and
+  /// the host's own knobs make no steps.
   bool undo(std::uint32_t pad);
   bool redo(std::uint32_t pad);                            // [ui]
-  bool choose(std::uint32_t pad, std::uint32_t position);  // [ui] A/B: any place in the history
-  void clear_clip(std::uint32_t pad);                      // [ui] also forgets the history
+  bool choose(std::uint32_t pad, std::uint32_t position);  // [ui] any step of the history
+  /// [ui] Plays another variation of the present step; none is lost by it. False when there is
+  /// none.
+  bool pick(std::uint32_t pad, std::uint32_t variation);
+  /// [ui] A/B: the sound the pad had before, and forth again. False when there is none.
+  bool compare(std::uint32_t pad);
+  void clear_clip(std::uint32_t pad);  // [ui] can be undone
+  /// [ui] A hand takes hold of one of the pad's parameters and lets go of it: one step.
+  void begin_gesture(std::uint32_t pad);
+  void end_gesture(std::uint32_t pad);
+  /// [ui] The next edit of the pad's words makes a step of its own.
+  void close_edit(std::uint32_t pad);
 
   /// [ui] Puts the user's own audio on a pad. `channels` are 1 or 2 spans of equal length, at most
   /// 60 s; peaks beyond full scale are scaled down; stored at 24 bit. False and a message when it
   /// can't be used.
   bool set_clip(std::uint32_t pad, std::span<const std::span<const float>> channels,
                 double sample_rate_hz, std::string_view name, std::string& message);
-  /// [ui] The same from a WAV or FLAC file.
+  /// [ui] The same from a WAV, AIFF or FLAC file.
   bool import_file(std::uint32_t pad, const std::filesystem::path& path, std::string& message);
+  /// [ui] The same on a thread of its own; what goes wrong is said in snapshot().message.
+  void import_later(std::uint32_t pad, const std::filesystem::path& path);
   /// [ui] Writes the pad's clip as 24-bit WAV; into a folder under a name of its own when `path` is
   /// a folder. The written path goes to `written`.
   bool export_wav(std::uint32_t pad, const std::filesystem::path& path,
@@ -193,7 +224,8 @@ class Generator {
 
   Snapshot snapshot() const;             // [ui]
   Peaks peaks(std::uint32_t pad) const;  // [ui] of the pad's clip; zeros when there is none
-  void clear_message();                  // [ui]
+  Peaks peaks(std::uint32_t pad, std::uint32_t variation) const;  // [ui] of one to choose from
+  void clear_message();                                           // [ui]
 
   // ---- state ----
 

@@ -100,45 +100,6 @@ std::int64_t LinkWorker::new_seed() {
   return static_cast<std::int64_t>(seeds_() >> 33);  // 31 bits: short enough to be typed in
 }
 
-void LinkWorker::take_triggers() {
-  const auto generate = core_.parameters.take_pushes(kGenerate);
-  const auto vary = core_.parameters.take_pushes(kVary);
-  const auto cancel = core_.parameters.take_pushes(kCancel);
-  if (generate + vary + cancel == 0) return;
-  const auto pad = static_cast<std::uint32_t>(core_.parameters.get(kPad)) - 1;
-  const std::lock_guard lock(core_.mutex);
-  if (cancel > 0) core_.cancel_wished = true;
-  if (generate > 0) core_.wishes.push_back({Wish::Kind::kGenerate, pad});
-  if (vary > 0) core_.wishes.push_back({Wish::Kind::kVary, pad});
-}
-
-void LinkWorker::take_wishes() {
-  const std::lock_guard lock(core_.mutex);
-  core_.settle();
-  if (core_.cancel_wished) {
-    core_.cancel_wished = false;
-    jobs_.clear();
-    client_.cancel();
-    ++core_.revision;
-  }
-  while (!core_.wishes.empty()) {
-    const Wish wish = core_.wishes.front();
-    core_.wishes.pop_front();
-    PadModel& pad = core_.pads[wish.pad];
-    const bool locked = core_.parameters.get(pad_parameter(wish.pad, kPadSeedLock)) > 0.5F &&
-                        pad.settings.seed >= 0;
-    if (wish.kind == Wish::Kind::kGenerate) {
-      if (!locked) pad.settings.seed = new_seed();
-      add_job(make_job(core_, wish.pad, Job::Kind::kGenerate, nullptr, pad.settings.seed));
-    } else if (const PadClip* clip = pad.history.current()) {
-      add_job(make_job(core_, wish.pad, Job::Kind::kVary, clip, new_seed()));
-    } else {
-      core_.tell("Pad " + std::to_string(wish.pad + 1) +
-                 " has no sound to vary. Generate one first.");
-    }
-  }
-}
-
 // Takes a user's request; one that still waits for the same pad is replaced.
 void LinkWorker::add_job(Job job) {
   for (auto at = jobs_.begin(); at != jobs_.end();) {
@@ -167,7 +128,7 @@ void LinkWorker::tend_pools() {
 void LinkWorker::tend_pool(std::uint32_t pad, std::uint32_t& under_way) {
   const PadModel& model = core_.pads[pad];
   const PadClip* source = fresh_source(model);
-  if (model.history.current() == nullptr && model.settings.prompt.empty()) return;
+  if (model.history.clip() == nullptr && model.settings().prompt.empty()) return;
   const std::uint64_t now = fingerprint(core_, pad);
   if (now != fingerprints_[pad]) {
     fingerprints_[pad] = now;
@@ -200,14 +161,22 @@ void LinkWorker::send_jobs() {
       continue;
     }
     std::vector<float> source;
+    std::vector<float> second;
     if (job.source != nullptr) source = planar(*job.source);
-    if (source.size() * sizeof(float) > link::kClipSlotBytes) {
+    if (job.second != nullptr) second = planar(*job.second);
+    if (job.second != nullptr && client_.engine_minor() < 1) {
+      const std::lock_guard lock(core_.mutex);
+      core_.tell("This engine is older than the plugin and can't interpolate. Update Driftwave.");
+      at = jobs_.erase(at);
+      continue;
+    }
+    if (std::max(source.size(), second.size()) * sizeof(float) > link::kClipSlotBytes) {
       const std::lock_guard lock(core_.mutex);
       core_.tell("The sound is too long to be varied: at most 2 million samples can be sent.");
       at = jobs_.erase(at);
       continue;
     }
-    if (!client_.generate(at->first, job.record, source)) return;  // full or off: later
+    if (!client_.generate(at->first, job.record, source, second)) return;  // full or off: later
     job.sent = true;
     ++at;
   }
@@ -238,10 +207,15 @@ void LinkWorker::handle(std::uint64_t id, const link::ClipRecord& record) {
   if (!client_.take_clip(record, received)) return;  // also frees the slot of a cancelled job
   const auto found = jobs_.find(id);
   if (found == jobs_.end()) return;
-  const Job job = found->second;
+  Job& job = found->second;
   const std::span<const float> audio(received.audio);
-  const std::array<std::span<const float>, 2> channels = {
-      audio.first(received.frames), audio.subspan(received.audio.size() - received.frames)};
+  std::array<std::vector<float>, 2> samples;
+  for (std::uint32_t c = 0; c < received.channels; ++c) {
+    const auto from = audio.subspan(std::size_t{c} * received.frames, received.frames);
+    samples[c].assign(from.begin(), from.end());
+  }
+  fit_length(job, received.sample_rate_hz, samples);
+  const std::array<std::span<const float>, 2> channels = {samples[0], samples[1]};
   std::string message;
   auto clip =
       make_pad_clip(std::span(channels).first(received.channels), received.sample_rate_hz, message);
@@ -260,8 +234,9 @@ void LinkWorker::handle(std::uint64_t id, const link::ClipRecord& record) {
   info.words_unknown = clean_text(link::get_text(record.words_unknown), kMaxWordsBytes);
   info.seed = record.seed;
   info.index = record.index;
+  info.quarters = job.quarters;
   if (job.kind != Job::Kind::kFresh) {
-    core_.add_clip(job.pad, std::move(*clip));
+    job.step = core_.add_clip(job.pad, std::move(*clip), job.step);
   } else if (job.fingerprint == fingerprints_[job.pad]) {
     core_.add_fresh(job.pad, std::move(*clip));
   }

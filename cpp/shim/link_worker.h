@@ -38,6 +38,7 @@ class LinkWorker {
   void turn();
   void take_triggers();
   void take_wishes();
+  void grant(const Wish& wish);
   void add_job(Job job);
   void tend_pools();
   void tend_pool(std::uint32_t pad, std::uint32_t& under_way);

@@ -1,14 +1,12 @@
-// What one pad is, apart from the audio thread: its settings and the clips of its history.
+// A pad's settings and clips, apart from the audio thread.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <utility>
 
 #include "shim/flac.h"
 #include "shim/generator.h"
@@ -46,35 +44,4 @@ struct PadSettings {
 
   bool operator==(const PadSettings&) const = default;
 };
-
-/// The last clips of a pad and which of them is in use.
-class History {
- public:
-  /// [ui] [link] What was undone is forgotten; beyond kHistoryLength the oldest goes.
-  void add(PadClip clip) {
-    if (at_ + 1 < clips_.size()) clips_.resize(at_ + 1);
-    clips_.push_back(std::move(clip));
-    if (clips_.size() > kHistoryLength) clips_.pop_front();
-    at_ = clips_.size() - 1;
-  }
-  /// [ui] [link] False when there is no such place.
-  bool choose(std::size_t position) {
-    if (position >= clips_.size()) return false;
-    at_ = position;
-    return true;
-  }
-  void clear() {  // [ui] [link]
-    clips_.clear();
-    at_ = 0;
-  }
-  /// [ui] [link] Null when the pad is empty.
-  const PadClip* current() const { return clips_.empty() ? nullptr : &clips_[at_]; }
-  std::size_t size() const { return clips_.size(); }  // [ui] [link]
-  std::size_t at() const { return at_; }              // [ui] [link]
-
- private:
-  std::deque<PadClip> clips_;
-  std::size_t at_ = 0;
-};
-
 }  // namespace driftwave::shim

@@ -20,7 +20,7 @@ class ParameterStore {
 
   /// [any] As Generator::set_parameter.
   void set(std::uint32_t index, float value) noexcept RT_NONBLOCKING {
-    if (index >= kInputCount) return;
+    if (index >= kParameterCount || (kParameters[index].flags & kOutput) != 0) return;
     const float clean = clean_value(index, value);
     const float before = values_[index].exchange(clean, std::memory_order_relaxed);
     if ((kParameters[index].flags & kTrigger) != 0) {
@@ -37,7 +37,7 @@ class ParameterStore {
 
   /// [any] For outputs only.
   void put_output(std::uint32_t index, float value) noexcept RT_NONBLOCKING {
-    if (index >= kInputCount && index < kParameterCount) {
+    if (index < kParameterCount && (kParameters[index].flags & kOutput) != 0) {
       values_[index].store(value, std::memory_order_relaxed);
     }
   }
@@ -55,9 +55,8 @@ class ParameterStore {
  private:
   static_assert(std::atomic<float>::is_always_lock_free);
   std::array<std::atomic<float>, kParameterCount> values_;
-  std::array<std::atomic<std::uint32_t>, 3> pushes_{};
+  std::array<std::atomic<std::uint32_t>, kParameterCount> pushes_{};
   std::atomic<std::uint32_t> version_{1};
-  static_assert(kGenerate < 3 && kVary < 3 && kCancel < 3);
 };
 
 }  // namespace driftwave::shim

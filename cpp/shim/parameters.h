@@ -66,20 +66,53 @@ enum ParameterIndex : std::uint32_t {
 // Offsets inside a pad's group of five.
 enum PadParameter : std::uint32_t { kPadGain = 0, kPadPan, kPadPitch, kPadChoke, kPadSeedLock };
 inline constexpr std::uint32_t kPadParameterCount = 5;
-inline constexpr std::uint32_t kInputCount = kFirstPadParameter + kPadCount * kPadParameterCount;
 
-// Outputs follow the inputs.
+// Outputs follow the inputs of the first version.
 enum OutputIndex : std::uint32_t {
-  kEngineStatus = kInputCount,
+  kEngineStatus = kFirstPadParameter + kPadCount * kPadParameterCount,
   kProgress,
   kXruns,
   kPlayingVoices,
 };
-inline constexpr std::uint32_t kParameterCount = kInputCount + 4;
+
+// Inputs that came later.
+enum LaterIndex : std::uint32_t {
+  kInterpolate = kPlayingVoices + 1,
+  kPick1,
+  kPick2,
+  kPick3,
+  kPick4,
+  kCompare,
+  kUndo,
+  kRedo,
+  kVariations,
+  kPartner,
+  kFirstLoopParameter,
+};
+
+// Offsets inside a pad's group of two.
+enum LoopParameter : std::uint32_t { kPadLoop = 0, kPadBars };
+inline constexpr std::uint32_t kLoopParameterCount = 2;
+inline constexpr std::uint32_t kParameterCount =
+    kFirstLoopParameter + kPadCount * kLoopParameterCount;
 
 // Index of one pad's parameter; `pad` counts from 0. [any]
 constexpr std::uint32_t pad_parameter(std::uint32_t pad, PadParameter which) noexcept {
   return kFirstPadParameter + pad * kPadParameterCount + static_cast<std::uint32_t>(which);
+}
+constexpr std::uint32_t pad_parameter(std::uint32_t pad, LoopParameter which) noexcept {
+  return kFirstLoopParameter + pad * kLoopParameterCount + static_cast<std::uint32_t>(which);
+}
+
+// The pad a parameter belongs to, or kPadCount. [any]
+constexpr std::uint32_t pad_of(std::uint32_t index) noexcept {
+  if (index >= kFirstPadParameter && index < kEngineStatus) {
+    return (index - kFirstPadParameter) / kPadParameterCount;
+  }
+  if (index >= kFirstLoopParameter && index < kParameterCount) {
+    return (index - kFirstLoopParameter) / kLoopParameterCount;
+  }
+  return kPadCount;
 }
 
 // Values of the output `engine_status`.
@@ -151,6 +184,25 @@ constexpr Parameter make_pad(std::uint32_t pad, PadParameter which) {
   return p;
 }
 
+constexpr Parameter make_loop(std::uint32_t pad, LoopParameter which) {
+  constexpr std::uint32_t kWhole = kAutomatable | kInteger;
+  Parameter p = which == kPadLoop
+                    ? make(0, "", "", "", 0, 1, 0, 1, kWhole | kBoolean,
+                           "Loop the pad's sound in time with the host's transport")
+                    : make(0, "", "", "bars", 0, 16, 0, 1, kWhole,
+                           "Length of the next sound at the host's tempo; 0 = as Seconds says");
+  // The words around the number are those of the pad's other parameters.
+  const Parameter named = make_pad(pad, kPadGain);
+  std::string_view symbol(named.symbol.data());
+  std::string_view name(named.name.data());
+  p.index = pad_parameter(pad, which);
+  append(p.symbol, symbol.substr(0, symbol.rfind('_')));
+  append(p.symbol, which == kPadLoop ? "_loop" : "_bars");
+  append(p.name, name.substr(0, name.rfind(' ')));
+  append(p.name, which == kPadLoop ? " Loop" : " Bars");
+  return p;
+}
+
 constexpr std::array<Parameter, kParameterCount> make_table() {
   constexpr std::uint32_t kPush = kAutomatable | kBoolean | kInteger | kTrigger;
   constexpr std::uint32_t kSwitch = kAutomatable | kBoolean | kInteger;
@@ -204,6 +256,28 @@ constexpr std::array<Parameter, kParameterCount> make_table() {
                       "How far the present generation has come");
   t[kXruns] = make(kXruns, "xruns", "Late Variations", "", 0, 16777216, 0, 1, kOutput | kInteger,
                    "Fresh hits that found no new variation ready and played the last one");
+  t[kInterpolate] = make(kInterpolate, "interpolate", "Interpolate", "", 0, 1, 0, 1, kPush,
+                         "Make sounds between the selected pad's and the partner pad's");
+  constexpr const char* kPick = "Choose this variation of the selected pad";
+  t[kPick1] = make(kPick1, "pick_1", "Pick 1", "", 0, 1, 0, 1, kPush, kPick);
+  t[kPick2] = make(kPick2, "pick_2", "Pick 2", "", 0, 1, 0, 1, kPush, kPick);
+  t[kPick3] = make(kPick3, "pick_3", "Pick 3", "", 0, 1, 0, 1, kPush, kPick);
+  t[kPick4] = make(kPick4, "pick_4", "Pick 4", "", 0, 1, 0, 1, kPush, kPick);
+  t[kCompare] = make(kCompare, "compare", "Compare A/B", "", 0, 1, 0, 1, kPush,
+                     "Back to the sound the selected pad had before, and forth again");
+  t[kUndo] = make(kUndo, "undo", "Undo", "", 0, 1, 0, 1, kPush,
+                  "Undo the last change of the selected pad: sound, words, level or loop");
+  t[kRedo] = make(kRedo, "redo", "Redo", "", 0, 1, 0, 1, kPush,
+                  "Take back the last Undo of the selected pad");
+  t[kVariations] = make(kVariations, "variations", "Variations", "", 1, 4, 4, 1, kWhole,
+                        "Sounds made by one Generate, Vary or Interpolate");
+  t[kPartner] = make(kPartner, "partner", "Interpolate With", "", 1, 16, 2, 1, kWhole,
+                     "The pad at the far end of Interpolate");
+  for (std::uint32_t pad = 0; pad < kPadCount; ++pad) {
+    for (const LoopParameter which : {kPadLoop, kPadBars}) {
+      t[pad_parameter(pad, which)] = make_loop(pad, which);
+    }
+  }
   t[kPlayingVoices] = make(kPlayingVoices, "playing_voices", "Playing Voices", "", 0, 16, 0, 1,
                            kOutput | kInteger, "Voices sounding now");
   return t;
@@ -212,6 +286,11 @@ constexpr std::array<Parameter, kParameterCount> make_table() {
 }  // namespace detail
 
 inline constexpr std::array<Parameter, kParameterCount> kParameters = detail::make_table();
+
+// What a project saves: inputs that are no triggers. [any]
+constexpr bool is_saved(std::uint32_t index) noexcept {
+  return index < kParameterCount && (kParameters[index].flags & (kTrigger | kOutput)) == 0;
+}
 
 // Clamps to the parameter's range, rounds to its step; not-a-number gives the default. [any]
 constexpr float clean_value(std::uint32_t index, float value) noexcept {

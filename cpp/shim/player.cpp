@@ -5,16 +5,14 @@
 
 #include "shim/denormals.h"
 #include "shim/generator.h"
+#include "shim/song_time.h"
 
 namespace driftwave::shim {
 namespace {
 
-constexpr float kChokeMs = 4.0F;  // a choked hat
-constexpr float kStealMs = 4.0F;  // a voice taken for a new note
-constexpr float kPanicMs = 5.0F;
-constexpr float kGlideMs = 5.0F;    // a fader that moves
-constexpr float kResidueMs = 1.0F;  // time constant
-constexpr float kBendSemitones = 2.0F;
+constexpr float kStealMs = 4.0F;      // a voice taken for a new note
+constexpr float kGlideMs = 5.0F;      // a fader that moves
+constexpr float kResidueMs = 1.0F;    // time constant
 constexpr float kSilenceDb = -60.0F;  // the faders' lowest place
 
 // Decibels to a factor; the fader's lowest place is silence. [audio]
@@ -41,7 +39,7 @@ void make_finite(float* samples, std::uint32_t frames) noexcept RT_NONBLOCKING {
 }  // namespace
 
 Player::Player(ParameterStore& parameters, ClipExchange& clips)
-    : parameters_(parameters), clips_(clips), bank_(SincBank::shared()) {
+    : parameters_(parameters), clips_(clips), bank_(SincBank::shared()), loops_(clips) {
   prepare(48000.0);
 }
 
@@ -50,6 +48,7 @@ Player::~Player() {
   for (Voice& voice : voices_) {
     if (!voice.idle()) end(voice);
   }
+  loops_.end_all();
   for (AudioClip*& clip : pads_) {
     drop(clip);
     clip = nullptr;
@@ -62,6 +61,7 @@ void Player::prepare(double sample_rate_hz) {
   }
   sample_rate_ =
       std::isfinite(sample_rate_hz) ? std::clamp(sample_rate_hz, 1000.0, 1.0e6) : 48000.0;
+  loops_.prepare(sample_rate_);
   residue_decay_ = std::exp(-1.0F / (kResidueMs * 0.001F * static_cast<float>(sample_rate_)));
   residue_ = {0.0F, 0.0F};
   pedal_.fill(false);
@@ -71,7 +71,8 @@ void Player::prepare(double sample_rate_hz) {
 }
 
 void Player::process(float* const outputs[2], std::uint32_t frames,
-                     std::span<const MidiEvent> events) noexcept RT_NONBLOCKING {
+                     std::span<const MidiEvent> events,
+                     const Transport& transport) noexcept RT_NONBLOCKING {
   const FlushDenormals guard;
   std::fill_n(outputs[0], frames, 0.0F);
   std::fill_n(outputs[1], frames, 0.0F);
@@ -80,14 +81,12 @@ void Player::process(float* const outputs[2], std::uint32_t frames,
   if (panic_.exchange(false, std::memory_order_acquire)) {
     pedal_.fill(false);
     fade_all(frames_of(kPanicMs));
+    loops_.fade_all();
   }
   if (const std::uint32_t stopped = stopped_.exchange(0, std::memory_order_acquire)) {
-    for (Voice& voice : voices_) {
-      if (!voice.idle() && (stopped >> voice.how().pad & 1U) != 0) {
-        voice.send_off(frames_of(kChokeMs));
-      }
-    }
+    stop_pads(stopped);
   }
+  follow(transport);
   PlayedNote played;
   for (std::uint32_t i = 0; i < kWaitingNotes && clips_.pop_note(played); ++i) {
     if (played.velocity > 0) {
@@ -104,15 +103,33 @@ void Player::process(float* const outputs[2], std::uint32_t frames,
     handle(event.bytes, event.size);
   }
   render(outputs[0] + at, outputs[1] + at, frames - at);
+  loops_.render(bank_, outputs[0], outputs[1], frames);
   make_finite(outputs[0], frames);
   make_finite(outputs[1], frames);
 
   blocks_.fetch_add(1, std::memory_order_relaxed);
   std::uint32_t playing = 0;
   for (const Voice& voice : voices_) playing += voice.playing() ? 1 : 0;
+  playing = std::min(playing + loops_.playing(), kVoices);  // as many as the output can tell
   playing_.store(playing, std::memory_order_relaxed);
   parameters_.put_output(kPlayingVoices, static_cast<float>(playing));
   parameters_.put_output(kXruns, static_cast<float>(late()));
+}
+
+// Brings the loops in line with the song, and notes the tempo for the next request.
+void Player::follow(const Transport& transport) noexcept RT_NONBLOCKING {
+  if (has_tempo(transport)) {
+    bpm_.store(transport.bpm, std::memory_order_relaxed);
+    bar_quarters_.store(transport.bar_quarters, std::memory_order_relaxed);
+  }
+  transport_playing_.store(transport.playing, std::memory_order_relaxed);
+  if (!loops_wanted_ && !loops_.busy()) return;
+  VoiceStart as_hit;  // loops sound as loud as a hit at full velocity
+  for (std::uint32_t pad = 0; pad < kPadCount; ++pad) {
+    as_hit.pad = static_cast<std::uint8_t>(pad);
+    const PadSettings& settings = settings_[pad];
+    loops_.update(pad, {settings.loop, pads_[pad], settings.bars, gains_of(as_hit)}, transport);
+  }
 }
 
 // Newly placed clips replace the pads' clips; voices keep playing the one they began with.
@@ -137,12 +154,16 @@ void Player::refresh() noexcept RT_NONBLOCKING {
   attack_frames_ = frames_of(parameters_.get(kAttackTime));
   release_frames_ = std::max(1U, frames_of(parameters_.get(kReleaseTime)));
   gain_ = parameters_.get(kMute) > 0.5F ? 0.0F : factor(parameters_.get(kGain));
+  loops_wanted_ = false;
   for (std::uint32_t pad = 0; pad < kPadCount; ++pad) {
     PadSettings& settings = settings_[pad];
     const float level = factor(parameters_.get(pad_parameter(pad, kPadGain)));
     const std::array<float, 2> pan = pan_gains(parameters_.get(pad_parameter(pad, kPadPan)));
     settings.gains = {level * pan[0], level * pan[1]};
     settings.pitch = parameters_.get(pad_parameter(pad, kPadPitch));
+    settings.loop = parameters_.get(pad_parameter(pad, kPadLoop)) > 0.5F;
+    loops_wanted_ = loops_wanted_ || settings.loop;
+    settings.bars = parameters_.get(pad_parameter(pad, kPadBars));
     settings.choke = static_cast<std::uint32_t>(parameters_.get(pad_parameter(pad, kPadChoke)));
   }
   const std::uint32_t glide = frames_of(kGlideMs);
@@ -153,129 +174,12 @@ void Player::refresh() noexcept RT_NONBLOCKING {
   }
 }
 
-void Player::handle(const std::uint8_t* bytes, std::uint32_t size) noexcept RT_NONBLOCKING {
-  if (size < 1) return;
-  const auto kind = static_cast<std::uint8_t>(bytes[0] & 0xF0U);
-  const auto channel = static_cast<std::uint8_t>(bytes[0] & 0x0FU);
-  if (bytes[0] == 0xFFU) {  // system reset
-    panic();
-    return;
-  }
-  if (size < 3 || kind == 0xF0U) return;
-  const auto first = static_cast<std::uint8_t>(bytes[1] & 0x7FU);
-  const auto second = static_cast<std::uint8_t>(bytes[2] & 0x7FU);
-  if (kind == 0x90U && second > 0) {
-    note_on(channel, first, second);
-  } else if (kind == 0x80U || kind == 0x90U) {
-    note_off(channel, first);
-  } else if (kind == 0xB0U) {
-    control(channel, first, second);
-  } else if (kind == 0xE0U) {
-    const int bend = (second << 7 | first) - 8192;
-    set_bend(channel, static_cast<float>(bend) / 8192.0F * kBendSemitones);
-  }
-}
-
-void Player::note_on(std::uint8_t channel, std::uint8_t note,
-                     std::uint8_t velocity) noexcept RT_NONBLOCKING {
-  const bool on_pad = note >= kFirstPadNote && note < kFirstPadNote + kPadCount;
-  const std::uint32_t pad = on_pad ? note - kFirstPadNote : selected_;
-  hits_[pad].fetch_add(1, std::memory_order_relaxed);
-  if (fresh_) {
-    if (AudioClip* fresh = clips_.take_fresh(pad)) {
-      drop(pads_[pad]);
-      fresh->references = 1;
-      pads_[pad] = fresh;
-    } else {
-      late_.fetch_add(1, std::memory_order_relaxed);
-    }
-  }
-  if (settings_[pad].choke != 0) choke(settings_[pad].choke, pad, !on_pad);
-  AudioClip* clip = pads_[pad];
-  if (clip == nullptr || clip->raw == nullptr) return;
-
-  VoiceStart how;
-  how.clip = clip;
-  how.pad = static_cast<std::uint8_t>(pad);
-  how.note = note;
-  how.channel = channel;
-  how.chromatic = !on_pad;
-  how.gated = !on_pad || !one_shot_;
-  how.attack_frames = attack_frames_;
-  const float part = static_cast<float>(velocity) / 127.0F;
-  how.velocity_gain = 1.0F - velocity_ * (1.0F - part * part);
-  how.gains = gains_of(how);
-  how.increment = increment_of(how);
-  Voice& voice = free_voice();
-  ++clip->references;
-  voice.start(how, ++order_);
-}
-
-void Player::note_off(std::uint8_t channel, std::uint8_t note) noexcept RT_NONBLOCKING {
+void Player::stop_pads(std::uint32_t pads) noexcept RT_NONBLOCKING {
   for (Voice& voice : voices_) {
-    const VoiceStart& how = voice.how();
-    if (voice.idle() || !voice.held || how.note != note || how.channel != channel) continue;
-    voice.held = false;
-    if (!how.gated) continue;
-    if (pedal_[channel]) {
-      voice.sustained = true;
-    } else {
-      voice.release(release_frames_);
-    }
+    if (!voice.idle() && (pads >> voice.how().pad & 1U) != 0) voice.send_off(frames_of(kChokeMs));
   }
-}
-
-void Player::control(std::uint8_t channel, std::uint8_t controller,
-                     std::uint8_t value) noexcept RT_NONBLOCKING {
-  switch (controller) {
-    case 64:
-      set_pedal(channel, value >= 64);
-      break;
-    case 120:
-      fade_all(frames_of(kPanicMs));
-      break;   // all sound off
-    case 121:  // reset all controllers
-      set_pedal(channel, false);
-      set_bend(channel, 0.0F);
-      break;
-    case 123:
-    case 124:
-    case 125:
-    case 126:
-    case 127:
-      fade_all(release_frames_);
-      break;  // all notes off, and the modes that imply it
-    default:
-      break;
-  }
-}
-
-void Player::set_pedal(std::uint8_t channel, bool down) noexcept RT_NONBLOCKING {
-  pedal_[channel] = down;
-  if (down) return;
-  for (Voice& voice : voices_) {
-    if (!voice.idle() && voice.sustained && voice.how().channel == channel) {
-      voice.release(release_frames_);
-    }
-  }
-}
-
-void Player::set_bend(std::uint8_t channel, float semitones) noexcept RT_NONBLOCKING {
-  bend_[channel] = semitones;
-  for (Voice& voice : voices_) {
-    if (!voice.idle() && voice.how().channel == channel) {
-      voice.set_increment(increment_of(voice.how()));
-    }
-  }
-}
-
-// A pad cuts its whole group, itself included; a chord on the keys must not cut its own notes.
-void Player::choke(std::uint32_t group, std::uint32_t pad, bool chromatic) noexcept RT_NONBLOCKING {
-  const std::uint32_t fade = frames_of(kChokeMs);
-  for (Voice& voice : voices_) {
-    if (voice.idle() || settings_[voice.how().pad].choke != group) continue;
-    if (chromatic && voice.how().pad == pad) continue;
-    voice.send_off(fade);
+  for (std::uint32_t pad = 0; pad < kPadCount; ++pad) {
+    if ((pads >> pad & 1U) != 0) loops_.fade(pad);
   }
 }
 

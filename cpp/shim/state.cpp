@@ -118,12 +118,14 @@ void write_clip(Writer& out, const PadClip& clip) {
   out.put(info.channels);
   out.put(info.frames);
   out.put(static_cast<std::uint8_t>(info.imported ? 1 : 0));
+  out.put_double(info.quarters);
   out.put(static_cast<std::uint64_t>(clip.flac->size()));
   out.put_bytes(*clip.flac);
 }
 
 // Reads one clip and decodes it; `budget` is what may still be decoded, in bytes.
-std::optional<PadClip> read_clip(Reader& in, std::uint64_t& budget, std::string& message) {
+std::optional<PadClip> read_clip(Reader& in, std::uint32_t version, std::uint64_t& budget,
+                                 std::string& message) {
   PadClip clip;
   ClipInfo& info = clip.info;
   info.clip_id = in.get_text(kMaxIdBytes);
@@ -140,6 +142,8 @@ std::optional<PadClip> read_clip(Reader& in, std::uint64_t& budget, std::string&
   info.frames = in.get<std::uint32_t>();
   const auto imported = in.get<std::uint8_t>();
   info.imported = imported != 0;
+  if (version >= 2) info.quarters = in.get_double();
+  if (!(info.quarters >= 0.0 && info.quarters <= kMaxQuarters)) in.fail();
   const auto flac_bytes = in.get<std::uint64_t>();
   if (flac_bytes > kMaxClipBytes || imported > 1) in.fail();
   const auto flac = in.get_bytes(in.good() ? flac_bytes : 0);
@@ -160,6 +164,93 @@ std::optional<PadClip> read_clip(Reader& in, std::uint64_t& budget, std::string&
   return clip;
 }
 
+void write_settings(Writer& out, const PadSettings& settings) {
+  for (const std::string* text :
+       {&settings.name, &settings.prompt, &settings.negative, &settings.voice}) {
+    out.put_text(*text);
+  }
+  out.put_signed(settings.seed);
+}
+
+PadSettings read_settings(Reader& in) {
+  PadSettings settings;
+  settings.name = in.get_text(kMaxNameBytes);
+  settings.prompt = in.get_text(kMaxPromptBytes);
+  settings.negative = in.get_text(kMaxNegativeBytes);
+  settings.voice = in.get_text(kMaxVoiceBytes);
+  settings.seed = in.get_signed();
+  if (settings.seed < kRandomSeed) in.fail();
+  return settings;
+}
+
+void write_pad(Writer& out, const SavedPad& pad) {
+  out.put(static_cast<std::uint32_t>(pad.clips.size()));
+  for (const PadClip& clip : pad.clips) write_clip(out, clip);
+  out.put(static_cast<std::uint32_t>(pad.steps.size()));
+  out.put(static_cast<std::uint32_t>(pad.at));
+  for (const SavedStep& saved : pad.steps) {
+    out.put(static_cast<std::uint8_t>(saved.step.change));
+    write_settings(out, saved.step.settings);
+    for (const float value : saved.step.values) out.put_float(value);
+    out.put(static_cast<std::uint32_t>(saved.clips.size()));
+    for (const std::size_t clip : saved.clips) out.put(static_cast<std::uint32_t>(clip));
+    out.put(static_cast<std::uint32_t>(saved.step.chosen));
+  }
+}
+
+SavedStep read_step(Reader& in, std::size_t clips) {
+  SavedStep saved;
+  const auto change = in.get<std::uint8_t>();
+  if (change >= kChanges) in.fail();
+  saved.step.change = static_cast<Change>(change);
+  saved.step.settings = read_settings(in);
+  for (std::size_t i = 0; i < kPadValues; ++i) {
+    const float value = in.get_float();
+    if (clean_value(pad_value(0, i), value) != value) in.fail();
+    saved.step.values[i] = value;
+  }
+  const auto variations = in.get<std::uint32_t>();
+  if (variations > kMaxVariations) in.fail();
+  for (std::uint32_t i = 0; i < variations && in.good(); ++i) {
+    const auto clip = in.get<std::uint32_t>();
+    if (clip >= clips) in.fail();
+    saved.clips.push_back(clip);
+  }
+  const auto chosen = in.get<std::uint32_t>();
+  if (chosen != 0 && chosen >= variations) in.fail();
+  saved.step.chosen = chosen;
+  return saved;
+}
+
+SavedPad read_pad(Reader& in, std::uint32_t version, std::uint64_t& budget, std::string& why) {
+  SavedPad pad;
+  if (version == 1) {
+    pad.steps[0].step.settings = read_settings(in);
+    const auto has_clip = in.get<std::uint8_t>();
+    if (has_clip > 1) in.fail();
+    if (!in.good() || has_clip == 0) return pad;
+    if (auto clip = read_clip(in, version, budget, why)) {
+      pad.clips.push_back(std::move(*clip));
+      pad.steps[0].clips.push_back(0);
+    }
+    return pad;
+  }
+  const auto clips = in.get<std::uint32_t>();
+  if (clips > kHistoryLength * kMaxVariations) in.fail();
+  for (std::uint32_t i = 0; i < clips && in.good(); ++i) {
+    auto clip = read_clip(in, version, budget, why);
+    if (clip) pad.clips.push_back(std::move(*clip));
+  }
+  const auto steps = in.get<std::uint32_t>();
+  pad.at = in.get<std::uint32_t>();
+  if (steps < 1 || steps > kHistoryLength || pad.at >= steps) in.fail();
+  pad.steps.clear();
+  for (std::uint32_t i = 0; i < steps && in.good(); ++i) {
+    pad.steps.push_back(read_step(in, pad.clips.size()));
+  }
+  return pad;
+}
+
 std::optional<SavedState> broken(std::string& message, std::string_view why) {
   message = "The saved state is damaged (" + std::string(why) +
             "). The present sounds and settings are kept.";
@@ -171,34 +262,23 @@ std::optional<SavedState> broken(std::string& message, std::string_view why) {
 std::vector<std::uint8_t> write_state(const SavedState& state) {
   std::size_t bytes = std::size_t{64} * 1024;
   for (const SavedPad& pad : state.pads) {
-    if (pad.clip) bytes += pad.clip->flac->size();
+    for (const PadClip& clip : pad.clips) bytes += clip.flac->size() + 2048;
   }
   Writer out(bytes);
   std::uint32_t saved = 0;
-  for (std::uint32_t i = 0; i < kInputCount; ++i) {
-    if ((kParameters[i].flags & kTrigger) == 0) ++saved;
-  }
+  for (std::uint32_t i = 0; i < kParameterCount; ++i) saved += is_saved(i) ? 1 : 0;
   for (char c : kMagic) out.put(static_cast<std::uint8_t>(c));
   out.put(kStateVersion);
   out.put(std::uint32_t{0});  // the checksum and the length, put in below
   out.put(std::uint64_t{0});
   out.put(saved);
-  for (std::uint32_t i = 0; i < kInputCount; ++i) {
-    if ((kParameters[i].flags & kTrigger) != 0) continue;
+  for (std::uint32_t i = 0; i < kParameterCount; ++i) {
+    if (!is_saved(i)) continue;
     out.put(i);
     out.put_float(state.values[i]);
   }
   out.put(kPadCount);
-  for (const SavedPad& pad : state.pads) {
-    const PadSettings& settings = pad.settings;
-    for (const std::string* text :
-         {&settings.name, &settings.prompt, &settings.negative, &settings.voice}) {
-      out.put_text(*text);
-    }
-    out.put_signed(settings.seed);
-    out.put(static_cast<std::uint8_t>(pad.clip ? 1 : 0));
-    if (pad.clip) write_clip(out, *pad.clip);
-  }
+  for (const SavedPad& pad : state.pads) write_pad(out, pad);
   std::vector<std::uint8_t> whole = out.take();
   const std::span<const std::uint8_t> payload = std::span(whole).subspan(kHeaderBytes);
   Writer header(kHeaderBytes);
@@ -238,16 +318,13 @@ std::optional<SavedState> read_state(std::span<const std::uint8_t> bytes, std::s
   if (crc32(payload) != checksum) return broken(message, "its checksum is wrong");
 
   SavedState state;
-  for (const Parameter& p : kParameters) {
-    if (p.index < kInputCount) state.values[p.index] = p.default_value;
-  }
+  for (const Parameter& p : kParameters) state.values[p.index] = p.default_value;
   Reader in(payload);
   const auto parameters = in.get<std::uint32_t>();
   for (std::uint32_t i = 0; i < parameters && in.good(); ++i) {
     const auto index = in.get<std::uint32_t>();
     const float value = in.get_float();
-    const bool known = index < kInputCount && (kParameters[index].flags & kTrigger) == 0;
-    if (!known || clean_value(index, value) != value) in.fail();
+    if (!is_saved(index) || clean_value(index, value) != value) in.fail();
     if (in.good()) state.values[index] = value;
   }
   if (in.get<std::uint32_t>() != kPadCount) in.fail();
@@ -255,14 +332,12 @@ std::optional<SavedState> read_state(std::span<const std::uint8_t> bytes, std::s
   std::string why;
   for (SavedPad& pad : state.pads) {
     if (!in.good()) break;
-    pad.settings.name = in.get_text(kMaxNameBytes);
-    pad.settings.prompt = in.get_text(kMaxPromptBytes);
-    pad.settings.negative = in.get_text(kMaxNegativeBytes);
-    pad.settings.voice = in.get_text(kMaxVoiceBytes);
-    pad.settings.seed = in.get_signed();
-    const auto has_clip = in.get<std::uint8_t>();
-    if (has_clip > 1 || pad.settings.seed < kRandomSeed) in.fail();
-    if (in.good() && has_clip == 1) pad.clip = read_clip(in, budget, why);
+    pad = read_pad(in, version, budget, why);
+  }
+  for (std::uint32_t pad = 0; version == 1 && pad < kPadCount; ++pad) {
+    for (std::size_t i = 0; i < kPadValues; ++i) {
+      state.pads[pad].steps[0].step.values[i] = state.values[pad_value(pad, i)];
+    }
   }
   if (!in.at_end()) {
     return broken(message, why.empty() ? "a part of it makes no sense" : why);

@@ -20,6 +20,7 @@ struct AudioClip {
   std::shared_ptr<const ClipData> data;  ///< keeps `raw` alive; untouched by the audio thread
   const ClipData* raw = nullptr;         ///< null: "no clip", empties a pad
   std::uint64_t serial = 0;
+  double quarters = 0.0;  ///< length in quarter notes; 0: unknown
   std::uint32_t references = 0;
 };
 

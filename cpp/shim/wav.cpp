@@ -46,6 +46,7 @@ struct Format {
 
 float read_sample(std::span<const std::uint8_t> bytes, std::size_t at, const Format& format) {
   if (format.kind == kFloat) return std::bit_cast<float>(read_u32(bytes, at));
+  if (format.bits == 8) return (static_cast<float>(bytes[at]) - 128.0F) / 128.0F;
   if (format.bits == 16) {
     return static_cast<float>(static_cast<std::int16_t>(read_u16(bytes, at))) / 32768.0F;
   }
@@ -87,11 +88,11 @@ bool read_wav(std::span<const std::uint8_t> bytes, AudioFile& file, std::string&
     at = start + size + size % 2;
   }
   const bool known =
-      (format.kind == kPcm && (format.bits == 16 || format.bits == 24 || format.bits == 32)) ||
+      (format.kind == kPcm && format.bits >= 8 && format.bits <= 32 && format.bits % 8 == 0) ||
       (format.kind == kFloat && format.bits == 32);
   if (!known || format.channels < 1 || format.channels > 2) {
     message =
-        "WAV files must be mono or stereo, PCM of 16, 24 or 32 bit or 32-bit float; this one "
+        "WAV files must be mono or stereo, PCM of 8, 16, 24 or 32 bit or 32-bit float; this one "
         "has " +
         std::to_string(format.channels) + " channels of " + std::to_string(format.bits) +
         " bit in format " + std::to_string(format.kind) + ".";
@@ -99,6 +100,7 @@ bool read_wav(std::span<const std::uint8_t> bytes, AudioFile& file, std::string&
   }
   const std::size_t sample_bytes = format.bits / 8;
   const std::size_t frames = data.size() / (sample_bytes * format.channels);
+  if (!is_short_enough(frames, format.rate_hz, message)) return false;
   file.sample_rate_hz = format.rate_hz;
   file.channels.assign(format.channels, std::vector<float>(frames));
   for (std::size_t i = 0; i < frames; ++i) {

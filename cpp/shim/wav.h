@@ -1,4 +1,4 @@
-// Reading and writing WAV files (RIFF WAVE; PCM of 16, 24 or 32 bit and 32-bit float).
+// Reading and writing WAV files (RIFF WAVE; PCM of 8, 16, 24 or 32 bit and 32-bit float).
 #pragma once
 
 #include <cstdint>
@@ -8,15 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "shim/audio_file.h"
 #include "shim/clip_data.h"
 
 namespace driftwave::shim {
-
-/// [ui] Mono or stereo samples read from a file, not yet a clip.
-struct AudioFile {
-  std::vector<std::vector<float>> channels;
-  double sample_rate_hz = 0.0;
-};
 
 /// [ui] False and a message for what is not such a WAV.
 bool read_wav(std::span<const std::uint8_t> bytes, AudioFile& file, std::string& message);

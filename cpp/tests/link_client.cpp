@@ -86,6 +86,39 @@ TEST("a source longer than the ring arrives whole while the engine reads") {
   CHECK_EQ(request.generate.source_frames, 300'000U);
 }
 
+TEST("two sources of different shape arrive behind one another") {
+  Pair pair;
+  std::vector<float> first(2 * 20'000);
+  std::vector<float> second(9'001);
+  std::iota(first.begin(), first.end(), 0.0F);
+  std::iota(second.begin(), second.end(), -5.0F);
+  GenerateRecord wanted = make_generate();
+  wanted.source_channels = 2;
+  wanted.source_rate_hz = 44100;
+  wanted.second_channels = 1;
+  wanted.second_rate_hz = 48000;
+  wanted.mix_first = 0.25F;
+  CHECK(pair.client.generate(1, wanted, first, second));
+  Request request;
+  int turns = 0;
+  while (pair.link().next_request(request) == RingStatus::again && ++turns < 1000) {
+    pair.client.poll(1ms);
+  }
+  CHECK(request.source_complete);
+  CHECK_EQ(request.generate.second_frames, 9'001U);
+  CHECK_EQ(request.generate.mix_first, 0.25F);
+  std::vector<float> both = first;
+  both.insert(both.end(), second.begin(), second.end());
+  CHECK(request.source == both);
+  CHECK_EQ(pair.client.engine_minor(), kAbiMinor);
+  // A second source without a first, or one that is not all there, is no upload.
+  CHECK(pair.client.generate(2, wanted, {}, second));
+  while (pair.link().next_request(request) == RingStatus::again && ++turns < 2000) {
+    pair.client.poll(1ms);
+  }
+  CHECK(!request.source_complete);
+}
+
 TEST("an upload that is not what was announced is told apart") {
   Pair pair;
   GenerateRecord wanted = make_generate();

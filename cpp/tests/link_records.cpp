@@ -101,6 +101,24 @@ TEST("a longer record of a known kind is read up to the known length") {
   CHECK_EQ(channel.record.as<QueuedRecord>().position, 9U);
 }
 
+TEST("a request of minor version 0 is read, and what it does not know is absent") {
+  Channel channel;
+  GenerateRecord sent = make_generate();
+  std::memset(&sent.second_rate_hz, 0xFF, sizeof sent - kGenerateBytesMinor0);
+  CHECK(channel.writer.push(RecordKind::generate, 1, bytes_of(sent)) == RingStatus::ok);
+  CHECK(channel.reader.pop(channel.record) == RingStatus::ok);
+  sent.seed = 77;
+  const auto old = bytes_of(sent).first(kGenerateBytesMinor0);
+  CHECK(channel.writer.push(RecordKind::generate, 2, old) == RingStatus::ok);
+  CHECK(channel.reader.pop(channel.record) == RingStatus::ok);
+  const auto got = channel.record.as<GenerateRecord>();
+  CHECK_EQ(got.seed, 77);
+  CHECK_EQ(got.second_frames, 0U);
+  CHECK_EQ(got.bars, 0.0F);
+  CHECK_EQ(got.loop, 0U);
+  CHECK_EQ(get_text(got.second_clip), "");
+}
+
 TEST("a record shorter than its kind breaks the link") {
   Channel channel;
   CHECK(channel.writer.push(RecordKind::generate, 1, std::vector<std::byte>(8)) == RingStatus::ok);

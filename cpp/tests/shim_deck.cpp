@@ -161,3 +161,27 @@ TEST("meters and channels") {
   stage.deck->process(mono.data(), 1, 88);
   for (std::size_t i = 0; i < 88; ++i) CHECK_EQ(mono[i], stage.clips[0][512 + i]);
 }
+
+TEST("loops go round with the time line, whatever is hit, until they are stopped") {
+  constexpr std::size_t kBar = 48000;  // four quarter notes at 240
+  const Samples bar = noise(kBar, 7);
+  Stage stage;
+  load(*stage.generator, 2, bar, kRate);
+  stage.generator->set_parameter(pad_parameter(2, kPadBars), 1.0F);
+  stage.generator->set_parameter(pad_parameter(2, kPadLoop), 1.0F);
+  stage.order(DeckAction::kTempo, 240.0);
+  stage.order(DeckAction::kPlay, 1.0);
+  const Samples heard = stage.play(kBar + 1000, 256);
+  for (std::size_t i = 0; i < heard.size(); ++i) CHECK_EQ(heard[i], bar[i % kBar]);
+  for (int i = 0; i < 200; ++i) stage.hit(9);  // an empty pad, more than one frame's worth
+  stage.play(256, 256);
+  const Samples after = stage.play(1000, 256);
+  for (std::size_t i = 0; i < after.size(); ++i) CHECK_EQ(after[i], bar[1256 + i]);
+  CHECK(stage.deck->post({DeckTime::kNow, DeckAction::kStop, 0.0, 0.0, {2, 0, 0}, 1}));
+  const Samples stopped = stage.play(2000, 256);
+  for (std::size_t i = 241; i < stopped.size(); ++i) CHECK_EQ(stopped[i], 0.0F);
+  stage.order(DeckAction::kPlay, 0.0);
+  stage.play(256, 256);
+  stage.order(DeckAction::kPlay, 1.0);
+  CHECK(peak(stage.play(4000, 256)) > 0.1F);
+}

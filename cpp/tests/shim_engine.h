@@ -51,7 +51,7 @@ class TestEngine {
     thread_.join();
   }
 
-  /// The sound of a seed: what a request with it is answered by.
+  /// The sound of a seed: what a request with it is answered by; variation k is that of seed + k.
   static Samples sound(std::int64_t seed, std::size_t frames = 400) {
     return noise(frames, static_cast<std::uint32_t>(seed));
   }
@@ -65,6 +65,13 @@ class TestEngine {
   std::atomic<int> links{0};  ///< links ever made
   std::atomic<std::int64_t> last_seed{-2};
   std::atomic<std::uint32_t> last_source_frames{0};
+  std::atomic<std::uint32_t> last_second_frames{0};
+  std::atomic<float> last_mix_first{0.0F};
+  std::atomic<float> last_mix_last{0.0F};
+  std::atomic<float> last_bars{0.0F};
+  std::atomic<double> last_bpm{0.0};
+  std::atomic<float> last_seconds{0.0F};
+  std::atomic<std::uint32_t> last_loop{0};
   std::string last_prompt() const { return prompt_copy_; }  ///< after the engine has been asked
 
  private:
@@ -138,6 +145,13 @@ class TestEngine {
     if (request.kind != link::RecordKind::generate) return;
     last_seed = request.generate.seed;
     last_source_frames = request.generate.source_frames;
+    last_second_frames = request.generate.second_frames;
+    last_mix_first = request.generate.mix_first;
+    last_mix_last = request.generate.mix_last;
+    last_bars = request.generate.bars;
+    last_bpm = request.generate.bpm;
+    last_seconds = request.generate.seconds;
+    last_loop = request.generate.loop;
     prompt_copy_ = std::string(link::get_text(request.generate.prompt));
     ++requests;
     if (!answer) return;
@@ -150,9 +164,17 @@ class TestEngine {
     }
     const link::ProgressRecord progress{0.5F, 2, 4, 0.1F};
     peer.link->send(link::RecordKind::progress, request.job, link::bytes_of(progress));
-    const Samples audio = sound(request.generate.seed);
+    const auto count = static_cast<std::uint32_t>(std::max(request.generate.count, 1));
+    for (std::uint32_t i = 0; i < count; ++i) send(peer, request, i);
+    const link::DoneRecord done{count, 1.0F};
+    peer.link->send(link::RecordKind::done, request.job, link::bytes_of(done));
+  }
+
+  void send(Peer& peer, const link::Request& request, std::uint32_t index) {
+    const Samples audio = sound(request.generate.seed + index);
     link::ClipRecord clip{};
     clip.seed = request.generate.seed;
+    clip.index = index;
     clip.sample_rate_hz = 48000;
     clip.frames = static_cast<std::uint32_t>(audio.size());
     clip.channels = 1;
@@ -161,8 +183,6 @@ class TestEngine {
     link::put_text(clip.words_understood, "deep kick");
     link::put_text(clip.words_unknown, "flurb");
     peer.link->send_clip(request.job, clip, audio);
-    const link::DoneRecord done{1, 1.0F};
-    peer.link->send(link::RecordKind::done, request.job, link::bytes_of(done));
   }
 
   std::string folder_;

@@ -180,6 +180,99 @@ TEST("an engine that stands still is seen by its heartbeat") {
   CHECK(eventually([&] { return generator->snapshot().status == EngineStatus::kReady; }));
 }
 
+TEST("one request makes several variations; triggers pick, compare, undo and redo them") {
+  const TemporaryFolder folder;
+  TestEngine engine(folder.path());
+  const auto generator = linked(folder);
+  const auto push = [&](std::uint32_t trigger) {
+    generator->set_parameter(trigger, 1);
+    generator->set_parameter(trigger, 0);
+  };
+  const auto pad = [&] { return generator->snapshot().pads[5]; };
+  generator->set_parameter(kPad, 6);
+  push(kGenerate);
+  CHECK(eventually([&] { return pad().variations == 4; }));
+  const std::int64_t seed = engine.last_seed;
+  const auto heard = [&] { return play(*generator, 400, 64, {note_on(0, 41)})[0]; };
+  CHECK(heard() == TestEngine::sound(seed));
+  for (const std::uint32_t i : {2U, 0U, 3U, 1U}) {
+    push(kPick1 + i);
+    CHECK(eventually([&] { return pad().variation == i; }));
+    CHECK(heard() == TestEngine::sound(seed + i));
+    CHECK_EQ(pad().clip.index, i);
+  }
+  push(kCompare);
+  CHECK(eventually([&] { return pad().variation == 3; }));
+  push(kVary);
+  CHECK(eventually([&] { return pad().history == 3 && pad().variations == 4; }));
+  CHECK_EQ(engine.last_source_frames.load(), 400U);
+  CHECK(heard() == TestEngine::sound(engine.last_seed));
+  push(kUndo);
+  CHECK(eventually([&] { return pad().history_at == 1; }));
+  CHECK(heard() == TestEngine::sound(seed + 3));
+  push(kRedo);
+  CHECK(eventually([&] { return pad().history_at == 2; }));
+  generator->set_parameter(kVariations, 1);
+  push(kGenerate);
+  CHECK(eventually([&] { return pad().history == 4; }));
+  CHECK_EQ(engine.requests.load(), 3);
+}
+
+TEST("interpolate sends both sounds and where between them to be, or says what it lacks") {
+  const TemporaryFolder folder;
+  TestEngine engine(folder.path());
+  const auto generator = linked(folder);
+  const auto said = [&](const char* words) {
+    return eventually(
+        [&] { return generator->snapshot().message.find(words) != std::string::npos; });
+  };
+  generator->interpolate(0);
+  CHECK(said("Pad 1 has no sound to interpolate from"));
+  load(*generator, 0, noise(300, 1), 48000);
+  generator->interpolate(0);
+  CHECK(said("Pad 2 has no sound to interpolate to"));
+  generator->set_parameter(kPartner, 1);
+  generator->interpolate(0);
+  CHECK(said("two pads"));
+  generator->set_parameter(kPartner, 9);
+  load(*generator, 8, std::array<Samples, 2>{noise(200, 2), noise(200, 3)}, 44100);
+  generator->interpolate(0);
+  CHECK(eventually([&] { return generator->snapshot().pads[0].variations == 4; }));
+  CHECK_EQ(engine.last_source_frames.load(), 300U);
+  CHECK_EQ(engine.last_second_frames.load(), 200U);
+  CHECK(std::fabs(engine.last_mix_first - 0.2F) < 1e-6F);
+  CHECK(std::fabs(engine.last_mix_last - 0.8F) < 1e-6F);
+  CHECK(generator->undo(0));
+  CHECK_EQ(generator->clip_samples(0)[0].size(), 300U);
+  CHECK_EQ(generator->clip_samples(8)[0].size(), 200U);
+}
+
+TEST("a pad of bars asks in the host's bars and tempo and holds exactly that length") {
+  const TemporaryFolder folder;
+  TestEngine engine(folder.path());
+  const auto generator = linked(folder);
+  generator->set_parameter(kVariations, 1);
+  generator->set_parameter(pad_parameter(0, kPadBars), 2);
+  generator->set_parameter(pad_parameter(0, kPadLoop), 1);
+  Transport song;
+  song.tempo_valid = true;
+  song.bpm = 61.7;
+  song.bar_quarters = 3.0;
+  Samples silence(64);
+  float* const outputs[2] = {silence.data(), silence.data()};
+  generator->process(outputs, 64, {}, song);
+  generator->generate(0);
+  CHECK(eventually([&] { return has_clip(*generator, 0); }));
+  CHECK_EQ(engine.last_bars.load(), 2.0F);
+  CHECK_EQ(engine.last_bpm.load(), 61.7);
+  CHECK_EQ(engine.last_loop.load(), 1U);
+  const double seconds = 6.0 * 60.0 / 61.7;
+  CHECK(std::fabs(engine.last_seconds - seconds) < 1e-5);
+  const ClipInfo clip = generator->snapshot().pads[0].clip;
+  CHECK_EQ(clip.frames, static_cast<std::uint32_t>(std::lround(seconds * 48000.0)));
+  CHECK_EQ(clip.quarters, 6.0);
+}
+
 TEST("playing, generating, undoing, saving and loading at once: no race, no leak") {
   const TemporaryFolder folder;
   TestEngine engine(folder.path());
@@ -201,7 +294,8 @@ TEST("playing, generating, undoing, saving and loading at once: no race, no leak
       const std::uint32_t pad = random() % 4;
       if (random() % 2 == 0) generator->undo(pad);
       if (random() % 4 == 0) generator->vary(pad);
-      generator->set_parameter(random() % kInputCount, static_cast<float>(random() % 10) / 5.0F);
+      generator->set_parameter(random() % kParameterCount,
+                               static_cast<float>(random() % 10) / 5.0F);
       static_cast<void>(generator->peaks(pad));
       static_cast<void>(generator->snapshot());
       std::this_thread::sleep_for(std::chrono::microseconds(500));

@@ -144,9 +144,20 @@ void torture(Around&& around) {
     }
     const std::uint32_t index = random() % kParameterCount;
     const float value = static_cast<float>(random() % 100) / 10.0F - 3.0F;
+    if (block % 3 == 0) {
+      generator->set_parameter(pad_parameter(random() % 16, kPadLoop), 1.0F);
+      generator->set_parameter(pad_parameter(random() % 16, kPadBars), 1.0F);
+    }
+    Transport song;
+    song.playing = block % 50 < 45;
+    song.tempo_valid = block % 13 != 0;
+    song.frame_valid = block % 5 == 0;
+    song.bpm = 90.0 + static_cast<double>(random() % 100);
+    song.beat = static_cast<double>(block % 40) * 0.1;  // goes on, glides and jumps back
+    song.frame = std::int64_t{block} * 512;
     around([&] {
       generator->set_parameter(index, value);
-      generator->process(outputs, frames, events, Transport{});
+      generator->process(outputs, frames, events, song);
     });
     CHECK(all_finite(std::span(left).first(frames)));
   }

@@ -79,9 +79,8 @@ TEST("a state comes back whole: settings, prompts, seeds and every sample") {
     CHECK(second.load_state(saved, message));
     CHECK_EQ(message, "");
     CHECK(second.save_state() == saved);
-    for (std::uint32_t i = 0; i < kInputCount; ++i) {
-      if ((kParameters[i].flags & kTrigger) == 0)
-        CHECK_EQ(second.parameter(i), first->parameter(i));
+    for (std::uint32_t i = 0; i < kParameterCount; ++i) {
+      if (is_saved(i)) CHECK_EQ(second.parameter(i), first->parameter(i));
     }
     for (std::uint32_t pad = 0; pad < kPadCount; ++pad) {
       CHECK_EQ(second.prompt(pad), first->prompt(pad));
@@ -152,22 +151,21 @@ TEST("newer, empty, foreign, cut and altered states are refused by name, the old
 TEST("a hostile clip can't ask for more memory than is allowed") {
   const auto generator = furnished(9);
   SavedState state;
-  for (const Parameter& p : kParameters) {
-    if (p.index < kInputCount) state.values[p.index] = p.default_value;
-  }
+  for (const Parameter& p : kParameters) state.values[p.index] = p.default_value;
   const Samples silence(100, 0.0F);
   const std::span<const float> channel(silence);
   std::string message;
   auto clip = make_pad_clip(std::span(&channel, 1), 48000, message);
   CHECK(clip.has_value());
   clip->info.frames = 0xFFFFFFFFU;
-  state.pads[0].clip = *clip;
+  state.pads[0].steps[0].clips = {0};
+  state.pads[0].clips = {*clip};
   refused(*generator, write_state(state), "no sense");
   clip->info.frames = 99;  // the stream holds more than was announced
-  state.pads[0].clip = *clip;
+  state.pads[0].clips = {*clip};
   refused(*generator, write_state(state), "longer than 99");
   clip->info.frames = 101;
-  state.pads[0].clip = *clip;
+  state.pads[0].clips = {*clip};
   refused(*generator, write_state(state), "damaged");
 }
 

@@ -9,9 +9,10 @@ from bridge.link_peer import LinkPeer
 from bridge.link_requests import LinkCancel, LinkGenerate, LinkRequest
 from engine import __version__
 from engine.doors.common import device_name
+from engine.doors.link_operations import request_of
 from engine.errors import DriftwaveError, NotFound, StorageError
 from engine.jobs import ALL_JOBS, Engine, Job, JobListener, Priority, Progress
-from engine.types import Clip, GenerateRequest
+from engine.types import Clip
 
 log = logging.getLogger(__name__)
 
@@ -93,26 +94,9 @@ class LinkDoor:
         self._engine.cancel(ALL_JOBS, origin=_origin(peer))
 
     def _generate(self, peer: LinkPeer, request: LinkGenerate) -> None:
-        voice = request.voice or self._default_voice
         try:
             self._engine.submit(
-                GenerateRequest(
-                    voice=voice,
-                    prompt=request.prompt,
-                    negative=request.negative,
-                    seed=request.seed,
-                    steps=request.steps or self._engine.voices.default_steps(voice),
-                    count=request.count,
-                    seconds=request.seconds,
-                    note=request.note,
-                    guidance=request.guidance,
-                    descriptors=request.descriptors,
-                    biases=request.biases,
-                    source=request.source,
-                    source_rate=request.source_rate,
-                    source_id=request.source_clip,
-                    strength=request.strength,
-                ),
+                request_of(self._engine, self._default_voice, request),
                 priority=Priority.BATCH if request.background else Priority.LIVE,
                 origin=_origin(peer),
                 listener=PeerListener(peer, self._announce),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bridge import osc_requests as requests
 from bridge.osc_call import OscCall
 from engine.doors.common import chosen_export_path, device_name
+from engine.doors.denoise_door import DenoiseDoor, PendingDenoise
 from engine.doors.library_door import LibraryDoor, osc_clip
 from engine.doors.osc_operations import Asked, asked_of
 from engine.doors.pattern_door import PatternDoor, PendingLoop
@@ -100,10 +101,12 @@ class OscDoor:
         self.patterns = PatternDoor(
             engine, self._slow, default_voice=default_voice, exports=exports
         )
+        self.denoiser = DenoiseDoor(engine)
 
     def close(self) -> None:
         """End the threads for slow work."""
         self.patterns.close()
+        self.denoiser.close()
         self.library.close()
         self._slow.close()
 
@@ -128,8 +131,7 @@ class OscDoor:
     def panic(self, call: OscCall, request: requests.Panic) -> None:
         """Cancel every job of every door and silence the stage."""
         self.stage.panic()
-        self.patterns.cancel_all()
-        self._engine.cancel(ALL_JOBS)
+        self._cancel_all()
         call.done()
 
     def list_voices(self, call: OscCall, request: requests.Nothing) -> None:
@@ -205,7 +207,7 @@ class OscDoor:
     def cancel(self, call: OscCall, request: requests.CancelCommand) -> None:
         """Cancel one job of the sender, or every job of every door."""
         if request.job == ALL_JOBS:
-            call.done(self.patterns.cancel_all() + self._engine.cancel(ALL_JOBS))
+            call.done(self._cancel_all())
             return
         cancelled = sum(self._cancelled(found.token) for found in call.find(request.job))
         if cancelled:
@@ -213,9 +215,14 @@ class OscDoor:
         else:
             call.fail("not_found", f"job {request.job}: not waiting or running; it may be done")
 
+    def _cancel_all(self) -> int:
+        """Cancel every job of every door; returns how many."""
+        beside = self.patterns.cancel_all() + self.denoiser.cancel_all()
+        return beside + self._engine.cancel(ALL_JOBS)
+
     def _cancelled(self, job: object) -> bool:
         """Cancel what a call began; False when it has ended."""
-        if isinstance(job, PendingLoop):
+        if isinstance(job, PendingLoop | PendingDenoise):
             return job.cancel()
         return isinstance(job, Job) and self._engine.cancel_job(job)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bridge import osc_requests as requests
-from engine.errors import BadRange
+from engine.errors import BadRange, NotFound
 from engine.jobs import Engine
 from engine.library import ClipRecord
 from engine.library.importing import IMPORT
@@ -104,6 +104,10 @@ def _generate(
 
 
 def _sketch(engine: Engine, default_voice: str, command: requests.SketchCommand) -> GenerateRequest:
+    if not command.clip and not command.loudness:
+        raise NotFound(
+            "sketch: no recording and no drawn loudness; name a clip, or give the key loudness"
+        )
     voice = command.voice or default_voice
     curves = Sketch(
         _points("loudness", command.loudness), _points("brightness", command.brightness)

@@ -134,7 +134,7 @@ def _arrow(column: Column) -> str:
 
 
 def _is_baseline(row: Row) -> bool:
-    return str(row["subject"]).startswith(("real:", "floor:"))
+    return str(row["subject"]).startswith(("real:", "floor:", "ceiling:"))
 
 
 def _best(columns: Sequence[Column], rows: Sequence[Row]) -> dict[str, list[int]]:

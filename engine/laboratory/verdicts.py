@@ -52,9 +52,9 @@ def verdicts(report: Mapping[str, Any], curves: Mapping[str, Sequence[Row]]) -> 
     return [claim for claim in claims if claim.recipe in measured]
 
 
-def as_markdown(found: Sequence[Verdict]) -> str:
-    """A pipe table of the claims."""
-    lines = ["| recipe | claim | found | floor | met |", "| --- | --- | --- | --- | --- |"]
+def as_markdown(found: Sequence[Verdict], whose: str = "recipe") -> str:
+    """A pipe table of the claims. whose: what the first column holds."""
+    lines = [f"| {whose} | claim | found | floor | met |", "| --- | --- | --- | --- | --- |"]
     for each in found:
         met = {True: "yes", False: "**no**", None: "not measured"}[each.met]
         lines.append(f"| {each.recipe} | {each.claim} | {each.found} | {each.floor} | {met} |")

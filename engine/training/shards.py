@@ -42,9 +42,11 @@ def prepared(recipe: Recipe, ingredients: Ingredients, out: Path, say: Say) -> P
     if data is not None and data.suffix == ".npz":
         if not data.exists():
             raise DataError(f"no shard {data}; expected a folder of sounds or a .npz shard")
-        if wanted != "audio" and ingredients.codec is None:
+        if wanted == "mixtures" or (wanted != "audio" and ingredients.codec is None):
             return data
         sounds = data
+    elif wanted == "mixtures":
+        return _mixtures(ingredients, out, say)
     else:
         sounds = _sounds(ingredients, out, say)
     if wanted == "audio":
@@ -89,6 +91,24 @@ def _sounds(ingredients: Ingredients, out: Path, say: Say) -> Path:
     _mark_current(path, key)
     say({"sounds": summary.sounds, "copies_dropped": summary.copies,
          "held_out": summary.held_out, "seconds": round(summary.seconds, 1)})  # fmt: skip
+    return path
+
+
+def _mixtures(ingredients: Ingredients, out: Path, say: Say) -> Path:
+    from engine.training.mixture_sounds import gather, write_mixture_shard
+
+    path = out / "mixtures.npz"
+    key = f"mixtures {_key_of_sounds(ingredients)}"
+    if _is_current(path, key):
+        return path
+
+    def progress(count: int) -> None:
+        if count % 500 == 0:
+            say({"sounds_read": count})
+
+    count = write_mixture_shard(gather(ingredients.data, ingredients.soundfonts), path, progress)
+    _mark_current(path, key)
+    say({"sounds": count})
     return path
 
 

@@ -80,8 +80,6 @@ def render_kits(soundfont: Path) -> Iterator[KitSound]:
 
     Raises DataError when fluidsynth is missing or fails.
     """
-    if shutil.which("fluidsynth") is None:
-        raise DataError("rendering soundfonts needs the fluidsynth program; install fluidsynth")
     for program, kit in drum_presets(soundfont):
         if program > _LAST_STANDARD_PROGRAM:
             continue
@@ -97,12 +95,22 @@ def render_kits(soundfont: Path) -> Iterator[KitSound]:
 
 def _render(soundfont: Path, program: int, hits: list[tuple[int, int]]) -> NDArray[np.float32]:
     """Play ``hits`` (note, velocity) one after another; return (T,) float32 mono."""
+    return play_midi(soundfont, _midi_file(program, hits), "0.6")
+
+
+def play_midi(soundfont: Path, file: bytes, gain: str) -> NDArray[np.float32]:
+    """Play a MIDI file dry through fluidsynth; return (T,) float32 mono at SAMPLE_RATE.
+
+    Raises DataError when fluidsynth is missing or fails.
+    """
     import soundfile
 
+    if shutil.which("fluidsynth") is None:
+        raise DataError("rendering soundfonts needs the fluidsynth program; install fluidsynth")
     with tempfile.TemporaryDirectory() as folder:
         midi, wav = Path(folder) / "kit.mid", Path(folder) / "kit.wav"
-        midi.write_bytes(_midi_file(program, hits))
-        command = ["fluidsynth", "-ni", "-q", "-R", "0", "-C", "0", "-g", "0.6"]
+        midi.write_bytes(file)
+        command = ["fluidsynth", "-ni", "-q", "-R", "0", "-C", "0", "-g", gain]
         command += ["-r", str(SAMPLE_RATE), "-O", "s24", "-T", "wav", "-F", str(wav)]
         done = subprocess.run(
             [*command, str(soundfont), str(midi)], capture_output=True, text=True, check=False
@@ -120,10 +128,15 @@ def _midi_file(program: int, hits: list[tuple[int, int]]) -> bytes:
     body = bytes((0, 0xC9, min(program, 127), 0, 0xB9, 10, 64))
     pause = 0
     for note, velocity in hits:
-        body += _variable_length(pause) + bytes((0x99, note, velocity))
-        body += _variable_length(held) + bytes((0x89, note, 0))
+        body += variable_length(pause) + bytes((0x99, note, velocity))
+        body += variable_length(held) + bytes((0x89, note, 0))
         pause = gap
-    body += _variable_length(gap) + bytes((0xFF, 0x2F, 0))
+    return midi_file(body + variable_length(gap))
+
+
+def midi_file(events: bytes) -> bytes:
+    """A type 0 MIDI file of a track's events, at 1 ms a tick; they end with a delta time."""
+    body = events + bytes((0xFF, 0x2F, 0))
     return (
         struct.pack(">4sIHHH", b"MThd", 6, 0, 1, _TICKS)
         + struct.pack(">4sI", b"MTrk", len(body))
@@ -131,7 +144,7 @@ def _midi_file(program: int, hits: list[tuple[int, int]]) -> bytes:
     )
 
 
-def _variable_length(value: int) -> bytes:
+def variable_length(value: int) -> bytes:
     """Encode a MIDI delta time: seven bits a byte, the high bit set on all but the last."""
     out = [value & 0x7F]
     while value := value >> 7:

@@ -12,24 +12,30 @@ from numpy.typing import NDArray
 from engine.errors import DataError, RecipeError
 
 
-def check_table(path: Path, table: Mapping[str, NDArray[Any]], values: str) -> None:
+def check_table(
+    path: Path,
+    table: Mapping[str, NDArray[Any]],
+    values: str,
+    labels: tuple[str, ...] = ("category", "descriptors"),
+) -> None:
     """Raise DataError, naming the first wrong column, unless a shard's columns fit each other.
 
-    values: the column that all sounds lie in end to end.
+    values: the column that all sounds lie in end to end. labels: the columns that say what they
+    are, the first of them by an index.
     """
-    for name in ("start", "length", "category", "descriptors", "held_out", "sample_rate"):
+    for name in ("start", "length", *labels, "held_out", "sample_rate"):
         if name not in table:
             raise DataError(f"{path} is broken: it lacks {name!r}; make the shard again")
     sounds, total = len(table["held_out"]), len(table[values])
-    for name in ("start", "length", "category", "descriptors"):
+    for name in ("start", "length", *labels):
         if table[name].ndim < 1 or len(table[name]) != sounds:
             raise DataError(f"{path} is broken: {name!r} is not of {sounds} sounds")
     start, length = table["start"], table["length"]
     inside = (start >= 0) & (length >= 1) & (start.astype(float) + length <= total)
     if not sounds or not bool(inside.all()) or table["held_out"].all():
         raise DataError(f"{path} is broken: it has sounds outside of it, or none to train on")
-    if bool((table["category"] < 0).any()):
-        raise DataError(f"{path} is broken: it has categories below 0")
+    if bool((table[labels[0]] < 0).any()):
+        raise DataError(f"{path} is broken: {labels[0]!r} has values below 0")
     if table[values].dtype.kind == "f" and not bool(np.isfinite(table[values]).all()):
         raise DataError(f"{path} is broken: {values!r} has values that are not finite")
 

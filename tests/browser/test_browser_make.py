@@ -105,6 +105,22 @@ def test_a_and_b_are_compared(engine: ServedEngine, visit: Visit) -> None:
     here.chosen(two)
 
 
+def test_a_clip_is_varied_with_a_seed(engine: ServedEngine, visit: Visit) -> None:
+    here = visit(engine)
+    [clip] = here.make("low tom", 1, Length="0.3", Steps="1")
+    here.chosen(clip)
+    here.find("#operations").get_by_label("seed").fill("12345678901234567")
+    here.find("#operations").get_by_label("count").fill("2")
+    here.press("Escape")
+    here.press("v")
+    here.expect(".card[data-clip]").to_have_count(2)
+    here.expect("#variations .job").to_contain_text("2 variations of “Vary: low tom”")
+    with Library(engine.library) as library:
+        made = library.get(here.cards()[0])
+    assert made.parents == (clip,)
+    assert made.seed == 12345678901234567
+
+
 def test_escape_cancels_and_says_so(engine: ServedEngine, visit: Visit) -> None:
     here = visit(engine)
     here.fill_extra(Length="12", Steps="64")

@@ -93,6 +93,22 @@ def test_what_another_controller_does_is_seen(engine: ServedEngine, visit: Visit
         here.expect(".lamps .on").to_have_count(0)
 
 
+def test_a_snapshot_brings_the_faders_back(engine: ServedEngine, visit: Visit) -> None:
+    here = visit(engine)
+    fader = "#slot [data-address='/drift/slot/1/pitch']"
+    here.find(fader).press("Home")
+    here.expect(fader).to_have_attribute("aria-valuetext", "-24.0 st")
+    here.page.get_by_label("Name of the snapshot").fill("Low")
+    here.press("Enter")
+    here.expect("#slot-notices").to_contain_text("controls as “Low”")
+    here.find(fader).press("End")
+    here.expect(fader).to_have_attribute("aria-valuetext", "+24.0 st")
+    here.page.get_by_role("button", name="Recall Low").click()
+    here.expect(fader).to_have_attribute("aria-valuetext", "-24.0 st")
+    here.page.get_by_role("button", name="Delete snapshot Low").click()
+    here.expect(".chip").to_have_count(0)
+
+
 def test_the_meter_shows_what_the_engine_plays(
     browser: Any, tmp_path: Path, tiny_voices: Path, monkeypatch: pytest.MonkeyPatch, visit: Visit
 ) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import stat
 import struct
 import threading
 from collections.abc import Iterator
@@ -13,18 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge import _native, link, link_peer
-from bridge.errors import EngineRunning, RuntimeFolderError
+from bridge import _native, link_peer
 from bridge.link import ALL_JOBS, LinkCancel, LinkGenerate, LinkPeer, LinkRequest, LinkServer
-from bridge.rendezvous import Rendezvous, socket_path
-from tests.support.link_client import (
-    connect,
-    hello,
-    mapped_segments,
-    open_descriptors,
-    replies_until,
-    wait_until,
-)
+from tests.support.link_client import check_served, connect, replies_until, wait_until
 from tests.support.link_echo import RATE, EchoHandler, echo_audio
 
 
@@ -50,7 +38,9 @@ def test_every_field_of_a_request_arrives(server: LinkServer, handler: EchoHandl
         9, "knarzige Snäre", negative="long", voice="drums", seed=2**62, steps=3, count=2,
         seconds=0.25, note=60, guidance=2.5, strength=0.75, priority=1,
         descriptors=[0.1, float("nan"), 0.3], biases=[0.0, -1.0], source_clip="ab" * 16,
-        source=source, source_rate_hz=48000.0,
+        source=source, source_rate_hz=48000.0, second=echo_audio(2, 0, 1_000),
+        second_rate_hz=22050.0, second_clip="cd" * 16, mix=(0.25, 0.75), bars=2.0,
+        bar_quarters=3.0, bpm=61.7, loop=True,
     )  # fmt: skip
     replies_until(client, "done", 9)
     (request,) = handler.requests
@@ -64,6 +54,12 @@ def test_every_field_of_a_request_arrives(server: LinkServer, handler: EchoHandl
     assert (request.source_clip, request.source_rate) == ("ab" * 16, 48000)
     assert request.source is not None
     np.testing.assert_array_equal(request.source, source)
+    assert request.second is not None
+    np.testing.assert_array_equal(request.second, echo_audio(2, 0, 1_000))
+    assert (request.second_clip, request.second_rate) == ("cd" * 16, 22050)
+    assert request.mix == (0.25, 0.75)
+    assert (request.bars, request.bar_quarters, request.bpm) == (2.0, 3.0, 61.7)
+    assert request.loop
 
 
 def test_absent_values_are_none(server: LinkServer, handler: EchoHandler) -> None:
@@ -73,9 +69,22 @@ def test_absent_values_are_none(server: LinkServer, handler: EchoHandler) -> Non
     (request,) = handler.requests
     assert isinstance(request, LinkGenerate)
     assert request.seed is request.seconds is request.note is request.guidance is None
-    assert request.source is None
+    assert request.source is request.second is request.bars is None
+    assert not request.loop
     assert request.descriptors == request.biases == {}
     assert not request.background
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"bars": 1.0}, {"bars": 1.0, "bpm": 120.0}, {"bars": float("nan")}, {"bpm": -float("inf")}],
+)
+def test_bars_without_a_tempo_are_refused(server: LinkServer, odd: dict[str, float]) -> None:
+    client = connect(server.path)
+    client.generate(1, "kick", **odd)
+    failed = replies_until(client, "fail", 1)[-1].fields
+    assert failed["code"] == "bad_range"
+    assert next(iter(odd)) in str(failed["message"])
 
 
 @pytest.mark.parametrize("frames", [1, 2, 511, 44100, 12 * 44100, 2**20])
@@ -182,7 +191,7 @@ def _stream(client: _native.LinkClient, job: int) -> Iterator[_native.Reply]:
             return
 
 
-def test_a_plugin_that_keeps_every_slot_gets_busy_and_is_served_again_after_release(
+def test_a_plugin_that_keeps_every_slot_gets_busy_andcheck_served_again_after_release(
     server: LinkServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(link_peer, "SLOT_WAIT_S", 0.05)
@@ -226,12 +235,6 @@ def test_eight_plugins_at_once_each_get_their_own_sounds(server: LinkServer) -> 
     wait_until(lambda: not server.peers, "every plugin has left")
 
 
-def _is_served(path: Path) -> None:
-    client = connect(path)
-    client.generate(1, seed=1)
-    replies_until(client, "done", 1)
-
-
 @pytest.mark.parametrize(
     ("where", "value"),
     [("requests", 2**63), ("replies", 2**63), ("requests", 8), ("clips", 2**64 - 1)],
@@ -254,7 +257,7 @@ def test_a_corrupt_plugin_is_dropped_and_the_others_play_on(
 
     wait_until(is_dropped, "the corrupt plugin is dropped")
     wait_until(lambda: len(handler.closed) > before, "the handler hears of it")
-    _is_served(server.path)
+    check_served(server.path)
 
 
 def _section(client: _native.LinkClient, name: str) -> int:
@@ -279,7 +282,7 @@ def test_a_flooding_plugin_leaves_the_others_their_turn(server: LinkServer) -> N
     thread.start()
     try:
         for _ in range(5):
-            _is_served(server.path)
+            check_served(server.path)
     finally:
         stop.set()
         thread.join(60)
@@ -295,7 +298,7 @@ def test_a_plugin_that_reads_nothing_is_dropped_as_hung(
         job += 1
         client.query_status()
         client.poll(0)
-    _is_served(server.path)
+    check_served(server.path)
 
 
 def test_too_many_open_jobs_of_one_plugin_are_refused(tmp_path: Path) -> None:
@@ -332,120 +335,7 @@ def test_a_seed_that_no_record_holds_raises_in_the_caller_and_blocks_nothing(
 
     server = LinkServer(Careless(), tmp_path / "engine.sock")
     try:
-        _is_served(server.path)
+        check_served(server.path)
     finally:
         server.close()
     assert len(raised) == 1
-
-
-# ---- rendezvous ------------------------------------------------------------------------------
-
-
-def test_another_abi_is_answered_with_both_versions(server: LinkServer) -> None:
-    with socket.socket(socket.AF_UNIX) as caller:
-        caller.connect(str(server.path))
-        caller.sendall(hello(major=_native.ABI_MAJOR + 1))
-        answer = caller.recv(4096)
-    assert struct.unpack_from("<I", answer, 16) == (1,)
-    text = answer[40:].split(b"\0")[0].decode()
-    assert "2.0" in text
-    assert "driftwave install" in text
-
-
-@pytest.mark.parametrize("greeting", [b"", b"GET / HTTP/1.1\r\n\r\n", b"\0" * 79, hello(magic=3)])
-def test_callers_that_are_no_plugins_are_turned_away(server: LinkServer, greeting: bytes) -> None:
-    with socket.socket(socket.AF_UNIX) as caller:
-        caller.connect(str(server.path))
-        caller.sendall(greeting)
-        caller.shutdown(socket.SHUT_WR)
-        caller.settimeout(30)
-        caller.recv(4096)
-    _is_served(server.path)
-
-
-def test_a_hello_in_pieces_is_accepted(server: LinkServer) -> None:
-    with socket.socket(socket.AF_UNIX) as caller:
-        caller.connect(str(server.path))
-        for byte in hello():
-            caller.sendall(bytes([byte]))
-        caller.settimeout(30)
-        data, fds, _, _ = socket.recv_fds(caller, 4096, 4)
-        for fd in fds:
-            os.close(fd)
-    assert (len(data), len(fds)) == (256, 1)
-
-
-def test_one_plugin_too_many_is_told_so(
-    server: LinkServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(link, "_MAX_LINKS", 2)
-    clients = [connect(server.path) for _ in range(2)]
-    third = _native.LinkClient()
-    assert third.connect(str(server.path)) is _native.ConnectResult.REFUSED
-    assert "close some" in third.message
-    clients.pop().disconnect()
-    wait_until(lambda: len(server.peers) == 1, "one has left")
-    _is_served(server.path)
-
-
-def test_the_socket_is_private_and_goes_with_the_server(tmp_path: Path) -> None:
-    path = tmp_path / "run" / "driftwave" / "engine.sock"
-    server = LinkServer(EchoHandler(), path)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    server.close()
-    assert not path.exists()
-
-
-def test_a_second_engine_is_refused_with_the_pid_of_the_first(tmp_path: Path) -> None:
-    path = tmp_path / "engine.sock"
-    with Rendezvous(path):
-        with pytest.raises(EngineRunning, match=f"pid {os.getpid()}.*DRIFTWAVE_RUNTIME_DIR"):
-            Rendezvous(path)
-        assert path.exists()
-    Rendezvous(path).close()
-
-
-def test_a_socket_left_by_a_killed_engine_is_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "engine.sock"
-    with socket.socket(socket.AF_UNIX) as dead:
-        dead.bind(str(path))
-    server = LinkServer(EchoHandler(), path)
-    _is_served(path)
-    server.close()
-
-
-def test_a_folder_that_others_can_write_to_is_refused(tmp_path: Path) -> None:
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    shared.chmod(0o777)
-    with pytest.raises(RuntimeFolderError, match="DRIFTWAVE_RUNTIME_DIR"):
-        Rendezvous(shared / "engine.sock")
-
-
-def test_a_path_too_long_for_a_socket_says_so(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeFolderError, match="107"):
-        Rendezvous(tmp_path / ("x" * 120) / "engine.sock")
-
-
-def test_plugin_and_engine_compute_the_same_socket_path(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "xdg"))
-    monkeypatch.delenv("DRIFTWAVE_RUNTIME_DIR", raising=False)
-    assert socket_path() == tmp_path / "xdg/driftwave/engine.sock"
-    monkeypatch.setenv("DRIFTWAVE_RUNTIME_DIR", str(tmp_path / "own"))
-    assert socket_path() == tmp_path / "own/driftwave/engine.sock"
-    monkeypatch.delenv("DRIFTWAVE_RUNTIME_DIR")
-    monkeypatch.delenv("XDG_RUNTIME_DIR")
-    assert socket_path() == Path(f"/tmp/driftwave-{os.geteuid()}/driftwave/engine.sock")
-
-
-def test_nothing_stays_open_after_plugins_came_and_went(server: LinkServer) -> None:
-    _is_served(server.path)
-    wait_until(lambda: not server.peers, "the first plugin has left")
-    before = open_descriptors(), mapped_segments()
-    for _ in range(30):
-        _is_served(server.path)
-    wait_until(lambda: not server.peers, "every plugin has left")
-    assert (open_descriptors(), mapped_segments()) == before

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from engine.library import Library
 from tests.support.clap_host import ClapHost, generate_on_pad_1, state_text
@@ -33,6 +35,7 @@ RATE_HZ = 44_100
 PERIOD = 512
 CLIENT = "driftwave-jalv"
 PAD_NOTE = 36
+PUSH_S = 0.25  # many periods
 
 
 @pytest.fixture
@@ -106,6 +109,22 @@ class Jalv:
         )
         return np.load(self._out)
 
+    def song(self, bpm: float, place: int, seconds: float) -> tuple[np.ndarray, int]:
+        """What sounds while the transport runs, and the song's frame at which that begins."""
+        file = self._out.with_suffix(".npz")
+        run_python_host(
+            "tests.support.jack_song",
+            [
+                *(f"{CLIENT}:lv2_audio_out_{side}" for side in (1, 2)),
+                *(str(bpm), str(place), str(seconds), file),
+            ],
+            self._environment,
+        )
+        if seconds <= 0:
+            return np.zeros((2, 0), np.float32), place
+        played = np.load(file)
+        return played["audio"], int(played["frame"])
+
     def close(self) -> None:
         assert self._process.stdin is not None
         self._process.kill()
@@ -140,10 +159,13 @@ def test_jalv_plays_the_clip_that_generate_made(
             with Library(engine.library) as library:
 
                 def generated() -> bool:  # what comes before the plugin met the engine is lost
+                    jalv.tell("generate = 0")  # jalv lets no trigger fall back
+                    time.sleep(PUSH_S)
                     jalv.tell("generate = 1")
+                    time.sleep(PUSH_S)
                     return library.count() > 0
 
-                wait_for(generated, "a clip in the library", pause_s=0.5)
+                wait_for(generated, "a clip in the library")
 
             def heard() -> list[np.ndarray]:
                 output = jalv.play()
@@ -177,3 +199,42 @@ def test_a_state_saved_by_another_format_is_recalled_without_the_engine(
     jalv = Jalv(environment, tmp_path, "-l", str(saved))
     with contextlib.closing(jalv):
         assert find_clip(jalv.play(), clip) >= 0, jalv.log()
+
+
+def preset(folder: Path, property_uri: str, value: str) -> Path:
+    """A saved state of one property that jalv can load."""
+    saved = folder / "preset"
+    saved.mkdir()
+    (saved / "state.ttl").write_text(
+        "@prefix atom: <http://lv2plug.in/ns/ext/atom#> .\n"
+        "@prefix lv2: <http://lv2plug.in/ns/lv2core#> .\n"
+        "@prefix pset: <http://lv2plug.in/ns/ext/presets#> .\n"
+        "@prefix state: <http://lv2plug.in/ns/ext/state#> .\n"
+        f"<> a pset:Preset ; lv2:appliesTo <{LV2_URI}> ;\n"
+        f"  state:state [ <{property_uri}> {value} ] .\n"
+    )
+    return saved
+
+
+@pytest.mark.usefixtures("jack")
+def test_a_file_named_by_the_path_property_is_on_the_pad_and_goes_round_with_the_song(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    bpm, bar = 240.0, 44_100
+    noise = np.random.default_rng(3).uniform(-0.5, 0.5, bar)
+    file = tmp_path / "break.wav"
+    soundfile.write(file, noise, RATE_HZ, subtype="PCM_24")
+    (wanted,) = soundfile.read(file, dtype="float32", always_2d=True)[0].T
+    saved = preset(tmp_path, f"{LV2_URI}#import", f'"{file}"^^atom:Path')
+    jalv = Jalv(environment, tmp_path, "-l", str(saved))
+    with contextlib.closing(jalv):
+        stereo = np.stack([wanted, wanted])
+        wait_for(lambda: find_clip(jalv.play(1.5), stereo) >= 0, "the file's sound")
+        jalv.tell("pad_01_bars = 1")
+        jalv.tell("pad_01_loop = 1")
+        for place in (0, 7 * bar + 12_345):
+            played, frame = jalv.song(bpm, place, 3.0)
+            rounds = np.tile(wanted, 2 + (frame + played.shape[1]) // bar)
+            same = rounds[frame : frame + played.shape[1]]
+            assert np.array_equal(played[0, 512:], same[512:]), f"from frame {place}"
+            assert np.array_equal(played[1, 512:], same[512:])

@@ -15,6 +15,11 @@ from engine.library import Library
 from tests.support.osc_client import OscClient
 from tests.support.serving import WATCHDOG_S, ServedEngine
 
+_SOUND = np.full((1, 4_000), 0.25, np.float32)
+_TWO_SOUNDS: dict[str, object] = {
+    "source": _SOUND, "source_rate_hz": 44_100.0, "second": _SOUND, "second_rate_hz": 44_100.0,
+}  # fmt: skip
+
 
 @pytest.fixture
 def engine(tmp_path: Path, tiny_voices: Path) -> Iterator[ServedEngine]:
@@ -86,8 +91,10 @@ def test_two_plugins_and_a_controller_share_an_engine(engine: ServedEngine) -> N
         ({"steps": 1000}, "bad_range"),
         ({"seconds": 1000.0}, "bad_range"),
         ({"source_clip": "0" * 32}, "not_found"),
+        ({"bars": 9.0, "bar_quarters": 4.0, "bpm": 60.0}, "bad_range"),
+        ({**_TWO_SOUNDS, "mix": (0.1, 0.9)}, "bad_range"),
+        ({**_TWO_SOUNDS, "count": -1}, "bad_range"),
     ],
-    ids=str,
 )
 def test_wrong_requests_fail_with_their_code(
     engine: ServedEngine, options: dict[str, object], code: str

@@ -104,7 +104,7 @@ def test_a_folder_without_sounds_says_so(
         ({"length": np.full(6, 10**9)}, "sounds outside of it"),
         ({"start": np.full(6, -5)}, "sounds outside of it"),
         ({"held_out": np.ones(6, bool)}, "none to train on"),
-        ({"category": np.full(6, -1)}, "categories below 0"),
+        ({"category": np.full(6, -1)}, "'category' has values below 0"),
         ({"latents": np.full((120, 4), np.nan, np.float16)}, "'latents' has values that are not"),
     ],
 )

@@ -33,6 +33,7 @@ decoder_bins = 129
 decoder_widths = [16, 16, 8]
 decoder_depths = [1, 1, 1]
 expansion = 2""",
+    "freq_unet": "patch = 2\nregion = 2\nwidth = 8\nregion_width = 4\nmemory = 8",
     "mlp": "width = 16\ndepth = 1",
     "resnet1d": "width = 12\ndepth = 2\nkernel = 3\ndilations = [1, 2]",
     "rnn": "width = 12\ndepth = 1",
@@ -50,6 +51,7 @@ SMALLER = {
     "adversarial": "discriminator_width = 4\nadversarial_from_step = 0",
     "autoregressive": "width = 12",
     "gan": "discriminator_width = 8",
+    "masking": "size = 64\nhop = 16\nheard_frames = 4",
     "vqgan": "discriminator_width = 4\nadversarial_from_step = 0",
 }
 """Settings of frameworks that would be slow with their own."""
@@ -99,6 +101,12 @@ def tones(generator: torch.Generator, rows: int) -> Tensor:
     return (0.8 * torch.sin(2 * math.pi * hertz * t) * torch.exp(-20 * t))[:, None]
 
 
+def mixtures(generator: torch.Generator, rows: int) -> Tensor:
+    """Tones, noise, and more of that noise: (B, 3, 512)."""
+    noise = 0.1 * torch.randn((rows, 2, 512), generator=generator)
+    return torch.cat((tones(generator, rows)[:, :, :512], noise), dim=1)
+
+
 Draw = Callable[[torch.Generator, int], Tensor]
 KNOWN = ("kick", "snare"), ("height",)
 TOYS: dict[str, tuple[DataInfo, Draw]] = {
@@ -111,6 +119,7 @@ TOYS: dict[str, tuple[DataInfo, Draw]] = {
         DataInfo(44_100, 2, 6, *KNOWN, codebook_size=5),
         lambda generator, rows: torch.randint(5, (rows, 2, 6), generator=generator),
     ),
+    "mixtures": (DataInfo(44_100, 3, 512, *KNOWN), mixtures),
 }
 
 

@@ -22,6 +22,7 @@ from tests.support.engine_process import (
     GENERATE,
     READY,
     SECONDS,
+    VARIATIONS,
     require,
     wait_for,
 )
@@ -136,6 +137,12 @@ class ClapHost:
         """Queue a note-on."""
         self.ask("on", key, velocity, frame)
 
+    def transport(
+        self, playing: bool, bpm: float, frame: int = 0, beats: int = 4, unit: int = 4
+    ) -> None:
+        """Where the song is from the next block on, and whether and how fast it plays."""
+        self.ask("transport", int(playing), bpm, frame, beats, unit)
+
     def render(
         self, frames: int, sizes: Sequence[int] = (512, 512), seed: int = 1
     ) -> npt.NDArray[np.float32]:
@@ -182,8 +189,10 @@ def reach(host: ClapHost, *states: int) -> None:
     )
 
 
-def generate_on_pad_1(host: ClapHost, seconds: float = 0.3, rate_hz: int = 44_100) -> None:
-    """Generate a sound on pad 1, wait until it plays, and let it end."""
+def generate_on_pad_1(
+    host: ClapHost, seconds: float = 0.3, rate_hz: int = 44_100, variations: int = 1
+) -> None:
+    """Generate sounds on pad 1, wait until the first plays, and let it end."""
     block = (64, 64)
 
     def sounds() -> bool:
@@ -192,6 +201,7 @@ def generate_on_pad_1(host: ClapHost, seconds: float = 0.3, rate_hz: int = 44_10
 
     host.set(ATTACK_TIME, 0.0)
     host.set(SECONDS, seconds)
+    host.set(VARIATIONS, variations)
     host.set(GENERATE, 1.0)
     reach(host, READY, BUSY)
     wait_for(sounds, "a sound on pad 1")

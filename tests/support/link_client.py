@@ -45,6 +45,13 @@ def replies_until(client: _native.LinkClient, kind: str, job: int) -> list[_nati
     raise AssertionError(f"no {kind} for job {job}; got {[(r.kind, r.job) for r in got]}")
 
 
+def check_served(path: Path) -> None:
+    """A new plugin connects and gets its sound."""
+    client = connect(path)
+    client.generate(1, seed=1)
+    replies_until(client, "done", 1)
+
+
 def hello(
     *,
     magic: int = 0x314B4E4C54465244,

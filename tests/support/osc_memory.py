@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from bridge import denoise_requests, pattern_requests, stage_requests, stage_space
 from bridge import osc_requests as requests
-from bridge import pattern_requests, stage_requests, stage_space
 from bridge.osc import OscCall, OscFault
 from bridge.osc_spec import Value
 from tests.support.osc_memory_library import MemoryLibrary
@@ -35,6 +35,7 @@ class MemoryHandler:
         self.seen: list[tuple[str, object]] = []
         self.stage = MemoryStage(self)
         self.patterns = MemoryPatterns(self)
+        self.denoiser = MemoryDenoiser(self)
         self.gate = threading.Event()
         self.gate.set()
         self._folder = export_folder
@@ -273,6 +274,18 @@ class MemoryPatterns:
         self._handler.seen.append((call.command, request))
         self._handler._clip(request.clip)
         call.done(request.path or "loop.mid")
+
+
+class MemoryDenoiser:
+    """Implements `DenoiseHandler` beside a MemoryHandler: the answer is one tone."""
+
+    def __init__(self, handler: MemoryHandler) -> None:
+        self._handler = handler
+
+    def denoise(self, call: OscCall, request: denoise_requests.DenoiseCommand) -> None:
+        self._handler.seen.append((call.command, request))
+        self._handler._clip(request.clip)
+        self._handler._submit(call, "", 1, None, 0.1, ("", 1.0, 0.0))
 
 
 class MemoryStage:

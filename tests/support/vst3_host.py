@@ -2,7 +2,11 @@
 
 HOST is `pedalboard` or `dawdreamer`. Action `generate` generates a sound on
 pad 1 by its parameter, plays it and writes FOLDER/generated.npy and FOLDER/state.bin; `recall`
-loads that state, plays the pad and writes FOLDER/recalled.npy. Sound is float32 `(2, T)`.
+loads that state, plays the pad and writes FOLDER/recalled.npy. `choose` makes four sounds, varies
+the third, goes back and forth between them, and writes what it hears each time to
+FOLDER/choose.npz; `again` loads the state and does the last part once more, to FOLDER/again.npz.
+`loop` (dawdreamer, whose song plays) loops a bar and writes FOLDER/hit.npy and FOLDER/looped.npy.
+Sound is float32 `(2, T)`.
 """
 
 from __future__ import annotations
@@ -17,8 +21,16 @@ import numpy.typing as npt
 
 from tests.support.engine_process import (
     ATTACK_TIME,
+    COMPARE,
     GENERATE,
+    PAD_1_BARS,
+    PAD_1_LOOP,
+    PICK_1,
+    REDO,
     SECONDS,
+    UNDO,
+    VARIATIONS,
+    VARY,
 )
 
 RATE_HZ = 44_100  # the voice's own rate, at which clips are copied sample by sample
@@ -82,6 +94,10 @@ class DawDreamerHost:
             SECONDS: (0.1, 12.0),
             ATTACK_TIME: (0.0, 100.0),
             GENERATE: (0.0, 1.0),
+            VARIATIONS: (1.0, 4.0),
+            PAD_1_LOOP: (0.0, 1.0),
+            PAD_1_BARS: (0.0, 16.0),
+            **dict.fromkeys((VARY, COMPARE, UNDO, REDO, *range(PICK_1, PICK_1 + 4)), (0.0, 1.0)),
         }
 
     def set(self, index: int, value: float) -> None:
@@ -95,6 +111,9 @@ class DawDreamerHost:
             self._plugin.add_midi_note(note, 127, 0.01, seconds)
         self._engine.render(seconds)
         return np.asarray(self._engine.get_audio(), dtype=np.float32)
+
+    def tempo(self, bpm: float) -> None:
+        self._engine.set_bpm(bpm)
 
     def save(self, path: Path) -> None:
         self._plugin.save_state(str(path))
@@ -126,6 +145,85 @@ def generate(host: Host, folder: Path) -> None:
     host.save(folder / "state.bin")
 
 
+def push(host: Host, trigger: int) -> None:
+    """Press and let go; the host shows each to the plugin in a block of its own."""
+    for value in (0.0, 1.0, 0.0):
+        host.set(trigger, value)
+        host.play(0.05)
+    time.sleep(0.1)  # the plugin's own thread does what the trigger asks for
+
+
+def heard(host: Host) -> Audio:
+    """What pad 1 plays, from its first sample on."""
+    host.play(0.5)
+    audio = host.play(0.5, note=PAD_NOTE)
+    first = int(np.argmax(np.max(np.abs(audio), axis=0) > 0))
+    return audio[:, first : first + round(CLIP_S * RATE_HZ) - 100]
+
+
+def until_changed(host: Host, before: Audio) -> Audio:
+    """What pad 1 plays once that is something else."""
+    deadline = time.monotonic() + PATIENCE_S
+    while np.array_equal(now := heard(host), before):
+        if time.monotonic() > deadline:
+            raise SystemExit("pad 1 does not change")
+    return now
+
+
+def back_and_forth(host: Host) -> dict[str, Audio]:
+    """Steps from the variation of the third sound back to the four, and to it again."""
+    result = {}
+    push(host, UNDO)
+    result["undone"] = heard(host)
+    push(host, REDO)
+    result["redone"] = heard(host)
+    push(host, UNDO)
+    for number in range(4):
+        push(host, PICK_1 + number)
+        result[f"pick {number}"] = heard(host)
+    push(host, PICK_1)
+    push(host, COMPARE)
+    result["compared"] = heard(host)
+    return result
+
+
+def choose(host: Host, folder: Path) -> None:
+    """Make four sounds, vary the third; nothing is lost on the way."""
+    host.set(VARIATIONS, 4.0)
+    generate(host, folder)
+    first = heard(host)
+    time.sleep(2.0 * CLIP_S)
+    result = {"first": first}
+    for number in (1, 2):
+        push(host, PICK_1 + number)
+        result[f"chosen {number}"] = until_changed(host, result["first"])
+    push(host, VARY)
+    result["varied"] = until_changed(host, result["chosen 2"])
+    time.sleep(1.0)
+    host.save(folder / "state.bin")
+    np.savez(folder / "choose.npz", **result, **back_and_forth(host))
+
+
+def again(host: Host, folder: Path) -> None:
+    """The same steps in a project that was opened again."""
+    host.load(folder / "state.bin")
+    varied = heard(host)
+    np.savez(folder / "again.npz", varied=varied, **back_and_forth(host))
+
+
+def loop(host: DawDreamerHost, folder: Path) -> None:
+    """A bar of a second, three times round."""
+    host.tempo(240.0)
+    host.set(PAD_1_BARS, 1.0)
+    host.set(VARIATIONS, 1.0)
+    generate(host, folder)
+    host.play(2.0)
+    np.save(folder / "hit.npy", host.play(1.5, note=PAD_NOTE))
+    host.play(2.0)
+    host.set(PAD_1_LOOP, 1.0)
+    np.save(folder / "looped.npy", host.play(3.25))
+
+
 def recall(host: Host, folder: Path) -> None:
     """Hear a saved sound again."""
     assert not np.any(host.play(0.5, note=PAD_NOTE)), "a new instance must be silent"
@@ -136,7 +234,12 @@ def recall(host: Host, folder: Path) -> None:
 def main() -> None:
     name, action, plugin, folder = sys.argv[1:]
     host = {"pedalboard": PedalboardHost, "dawdreamer": DawDreamerHost}[name](Path(plugin))
-    {"generate": generate, "recall": recall}[action](host, Path(folder))
+    actions = {"generate": generate, "recall": recall, "choose": choose, "again": again}
+    if action == "loop":
+        assert isinstance(host, DawDreamerHost)
+        loop(host, Path(folder))
+    else:
+        actions[action](host, Path(folder))
 
 
 if __name__ == "__main__":

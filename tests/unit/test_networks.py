@@ -13,7 +13,16 @@ from torch import Tensor, nn
 
 import engine
 from engine.errors import RecipeError
-from engine.networks import mlp, resnet1d, rnn, transformer, unet1d, wavegrad_unet, wavenet
+from engine.networks import (
+    freq_unet,
+    mlp,
+    resnet1d,
+    rnn,
+    transformer,
+    unet1d,
+    wavegrad_unet,
+    wavenet,
+)
 from engine.networks.conditioning import frames_at_hops
 from engine.networks.interface import (
     CAUSAL,
@@ -32,6 +41,7 @@ from engine.voice import load_voice
 
 # Small networks of every kind; a kind that is registered and missing here fails a test.
 SMALL = {
+    "freq_unet": freq_unet.Settings(1, 2, 2, 8, 4, 8),
     "mlp": mlp.Settings(16, 2),
     "resnet1d": resnet1d.Settings(8, 2, 3, (1, 2), 2),
     "rnn": rnn.Settings(8, 2),
@@ -87,7 +97,7 @@ def draw(frames: int, curve_frames: int = 0, seed: int = 1) -> tuple[Tensor, Ten
 
 def test_every_sequence_network_is_tested_here() -> None:
     assert networks_with(frozenset({SEQUENCE})) == SEQUENCES
-    assert CAUSALS == ["resnet1d", "rnn", "transformer", "wavenet"]
+    assert CAUSALS == ["freq_unet", "resnet1d", "rnn", "transformer", "wavenet"]
     assert [name for name in NETWORKS if FIXED_LENGTH in find("network", name).traits] == ["mlp"]
 
 
@@ -257,7 +267,7 @@ def test_state_comes_back_and_answers_repeat_bit_for_bit(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(SEQUENCES) - set(CAUSALS)))
 def test_what_cannot_be_causal_says_so_and_names_what_can(name: str) -> None:
-    with pytest.raises(RecipeError, match=rf"{name}.*one of: resnet1d, rnn, transformer, wavenet"):
+    with pytest.raises(RecipeError, match=rf"{name}.*one of: freq_unet, resnet1d, rnn, tr"):
         make(name, shapes(17, causal=True))
 
 
@@ -278,6 +288,7 @@ def test_curves_of_other_channels_are_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "settings", "says"),
     [
+        ("freq_unet", freq_unet.Settings(planes=3), "2 channels cannot be 3 planes.*planes = 1"),
         ("resnet1d", resnet1d.Settings(kernel=4), "kernel is 4.*odd"),
         ("resnet1d", resnet1d.Settings(dilations=()), r"dilations are \(\).*\[1, 2, 4, 8\]"),
         ("rnn", rnn.Settings(width=9), "width is 9.*even"),

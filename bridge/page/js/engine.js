@@ -17,6 +17,7 @@ export class Engine {
   #opened = [];
   #listeners = new Map();
   #held = new Map();
+  #later = new Map();
   #unsent = new Map();
   #next_job = 1 + Math.floor(Math.random() * 1_000_000) * 1000;
   #timer = 0;
@@ -66,6 +67,7 @@ export class Engine {
   /** Set a parameter: shown at once, sent at most forty times a second, the last value always. */
   setValue(address, value) {
     this.store.set(address, value);
+    clearTimeout(this.#later.get(address));
     this.#held.set(address, performance.now());
     this.#unsent.set(address, value);
   }
@@ -158,8 +160,10 @@ export class Engine {
   }
 
   #valueFromElsewhere(address, value) {
-    const quiet = performance.now() - (this.#held.get(address) ?? -Infinity);
-    if (quiet > QUIET_MS) this.store.set(address, value);
+    clearTimeout(this.#later.get(address));
+    const rest_ms = (this.#held.get(address) ?? -Infinity) + QUIET_MS - performance.now();
+    if (rest_ms <= 0) this.store.set(address, value);
+    else this.#later.set(address, setTimeout(() => this.#valueFromElsewhere(address, value), rest_ms));
   }
 
   #sendValues() {

@@ -41,3 +41,11 @@ export class Tree {
     for (const child of Object.values(node.CONTENTS ?? {})) this.#enter(child);
   }
 }
+
+/** What a field says as an argument of this OSC type. */
+export function typed(type, value) {
+  if (type === "s") return String(value);
+  if (type === "T") return Boolean(value);
+  if (type === "h") return { type: "h", value: BigInt(String(value).split(".")[0]) };
+  return type === "f" ? { type: "f", value: Number(value) } : Math.trunc(Number(value));
+}

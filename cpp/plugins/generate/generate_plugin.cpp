@@ -12,6 +12,7 @@ namespace driftwave {
 namespace {
 
 constexpr const char* kStateKey = "state";
+constexpr const char* kImportKey = "import";    // a file for the selected pad; never saved
 constexpr const char* kRefusedKey = "refused";  // asked for by cmake/patch_dpf.cmake
 
 shim::GeneratorOptions options_for(bool dummy) {  // [ui]
@@ -23,20 +24,24 @@ shim::GeneratorOptions options_for(bool dummy) {  // [ui]
 shim::Transport translate(const TimePosition& position) noexcept {  // [audio]
   shim::Transport transport;
   transport.playing = position.playing;
+  transport.frame_valid = position.frame != ~std::uint64_t{0};  // as cmake/patch_dpf.cmake says it
+  transport.frame = static_cast<std::int64_t>(position.frame);
   const TimePosition::BarBeatTick& bbt = position.bbt;
   if (!bbt.valid || bbt.ticksPerBeat <= 0.0 || bbt.beatType <= 0.0f) return transport;
   transport.tempo_valid = true;
-  transport.bpm = bbt.beatsPerMinute;
   const double beats = (bbt.bar - 1) * static_cast<double>(bbt.beatsPerBar) + (bbt.beat - 1) +
                        bbt.tick / bbt.ticksPerBeat;
-  transport.beat = beats * 4.0 / bbt.beatType;
+  const double quarters_a_beat = 4.0 / static_cast<double>(bbt.beatType);
+  transport.beat = beats * quarters_a_beat;
+  transport.bpm = bbt.beatsPerMinute * quarters_a_beat;
+  transport.bar_quarters = static_cast<double>(bbt.beatsPerBar) * quarters_a_beat;
   return transport;
 }
 
 }  // namespace
 
 GeneratePlugin::GeneratePlugin()
-    : Plugin(shim::kParameterCount, 0, 1), generator_(options_for(isDummyInstance())) {
+    : Plugin(shim::kParameterCount, 0, 2), generator_(options_for(isDummyInstance())) {
   for (std::uint32_t pad = 0; pad < shim::kPadCount; ++pad) {
     generator_.set_prompt(pad, kFirstKit[pad]);
   }
@@ -63,9 +68,7 @@ void GeneratePlugin::initParameter(std::uint32_t index, Parameter& parameter) {
   if (entry.flags & shim::kInteger) parameter.hints |= kParameterIsInteger;
   if (entry.flags & shim::kTrigger) parameter.hints |= kParameterIsTrigger;
   if (entry.flags & shim::kOutput) parameter.hints |= kParameterIsOutput;
-  if (index >= shim::kFirstPadParameter && index < shim::kInputCount) {
-    parameter.groupId = (index - shim::kFirstPadParameter) / shim::kPadParameterCount;
-  }
+  if (shim::pad_of(index) < shim::kPadCount) parameter.groupId = shim::pad_of(index);
 }
 
 void GeneratePlugin::initPortGroup(std::uint32_t group, PortGroup& port_group) {
@@ -77,7 +80,14 @@ void GeneratePlugin::initPortGroup(std::uint32_t group, PortGroup& port_group) {
   port_group.symbol = text;
 }
 
-void GeneratePlugin::initState(std::uint32_t, State& state) {
+void GeneratePlugin::initState(std::uint32_t index, State& state) {
+  if (index == 1) {
+    state.key = kImportKey;
+    state.label = "Audio file for the selected pad";
+    state.description = "WAV, AIFF or FLAC, mono or stereo, at most 60 seconds";
+    state.hints = kStateIsFilenamePath | kStateIsOnlyForDSP;
+    return;
+  }
   state.key = kStateKey;
   state.label = "Pads, settings and clips";
   state.hints = kStateIsBase64Blob | kStateIsOnlyForDSP;
@@ -98,6 +108,10 @@ String GeneratePlugin::getState(const char* key) const {
 }
 
 void GeneratePlugin::setState(const char* key, const char* value) {
+  if (std::strcmp(key, kImportKey) == 0 && value[0] != '\0') {
+    const auto pad = static_cast<std::uint32_t>(generator_.parameter(shim::kPad)) - 1;
+    generator_.import_later(pad, value);
+  }
   if (std::strcmp(key, kStateKey) != 0) return;
   refusal_.clear();
   if (value[0] == '\0') return;  // a host that has nothing saved

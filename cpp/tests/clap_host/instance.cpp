@@ -86,6 +86,7 @@ const void* Instance::get_host_extension(const clap_host_t* host, const char* id
 }
 
 void Instance::activate(double sample_rate_hz, std::uint32_t max_frames) {
+  sample_rate_ = sample_rate_hz;
   deactivate();
   if (!plugin_->activate(plugin_, sample_rate_hz, 1, max_frames))
     throw std::runtime_error("activate failed");
@@ -209,6 +210,8 @@ bool Instance::render(std::uint32_t frames, std::uint32_t least, std::uint32_t m
     for (const Event& event : due) block.events.push_back(&event.header);
     clap_process_t process{};
     process.steady_time = steady_time_;
+    place_transport();
+    if (transport_.header.size > 0) process.transport = &transport_;
     process.frames_count = size;
     process.audio_outputs = &output;
     process.audio_outputs_count = 1;
@@ -220,10 +223,31 @@ bool Instance::render(std::uint32_t frames, std::uint32_t least, std::uint32_t m
       out.push_back(right[i]);
     }
     steady_time_ += size;
+    if ((transport_.flags & CLAP_TRANSPORT_IS_PLAYING) != 0) song_frame_ += size;
     done += size;
   }
   for (Event& event : waiting_) event.header.time -= std::min(event.header.time, frames);
   return true;
+}
+
+void Instance::set_transport(bool playing, double bpm, std::int64_t frame, std::uint16_t beats,
+                             std::uint16_t unit) {
+  transport_ = {};
+  transport_.header = {sizeof transport_, 0, CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_TRANSPORT, 0};
+  transport_.flags = CLAP_TRANSPORT_HAS_TEMPO | CLAP_TRANSPORT_HAS_BEATS_TIMELINE |
+                     CLAP_TRANSPORT_HAS_SECONDS_TIMELINE | CLAP_TRANSPORT_HAS_TIME_SIGNATURE |
+                     (playing ? std::uint32_t{CLAP_TRANSPORT_IS_PLAYING} : 0U);
+  transport_.tempo = bpm;
+  transport_.tsig_num = beats;
+  transport_.tsig_denom = unit;
+  song_frame_ = frame;
+}
+
+void Instance::place_transport() {
+  const double seconds = static_cast<double>(song_frame_) / sample_rate_;
+  transport_.song_pos_seconds = std::llround(seconds * static_cast<double>(CLAP_SECTIME_FACTOR));
+  transport_.song_pos_beats =
+      std::llround(seconds * transport_.tempo / 60.0 * static_cast<double>(CLAP_BEATTIME_FACTOR));
 }
 
 bool Instance::save(std::vector<char>& bytes, std::size_t chunk) const {

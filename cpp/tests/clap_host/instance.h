@@ -69,6 +69,11 @@ class Instance {
   /// Hands the waiting parameter events over without processing.
   void flush();
 
+  /// The song from the next block on: at `frame` of it, at a tempo in quarter notes a minute. It
+  /// goes on with every block while it plays.
+  void set_transport(bool playing, double bpm, std::int64_t frame, std::uint16_t beats,
+                     std::uint16_t unit);
+
   /// Processes `frames` frames in blocks of least..most frames (random, from `seed`) and appends
   /// interleaved stereo samples to `out`. False when the plugin reports an error.
   bool render(std::uint32_t frames, std::uint32_t least, std::uint32_t most, std::uint32_t seed,
@@ -94,6 +99,7 @@ class Instance {
   }
   static const void* get_host_extension(const clap_host_t* host, const char* id);
   void queue(const Event& event);
+  void place_transport();
 
   HostOffers offers_;
   clap_host_t host_{};
@@ -101,6 +107,9 @@ class Instance {
   bool active_ = false;
   std::uint32_t max_frames_ = 0;
   std::int64_t steady_time_ = 0;
+  double sample_rate_ = 0.0;
+  clap_event_transport_t transport_{};
+  std::int64_t song_frame_ = 0;
   std::vector<Event> waiting_;
   std::uint32_t flush_requests_ = 0;
 };

@@ -5,7 +5,7 @@
 //   use N · destroy N                  instances count from 0 and keep their numbers
 //   activate RATE MOST · deactivate
 //   info · count · latency · get ID · text ID VALUE · channels · flushes
-//   set ID VALUE [FRAME] · flush
+//   set ID VALUE [FRAME] · flush · transport PLAYING BPM FRAME BEATS UNIT
 //   on KEY VELOCITY [FRAME] · off KEY [FRAME] · midi A B C [FRAME]
 //   render FRAMES LEAST MOST SEED FILE   appends interleaved stereo float32
 //   run FRAMES LEAST MOST SEED           the same without a file; answers the peak
@@ -133,6 +133,14 @@ class Session {
       int key = 0;
       in >> key >> frame;
       instance.queue_note(false, static_cast<std::int16_t>(key), 0.0, frame);
+    } else if (command == "transport") {
+      bool playing = false;
+      double bpm = 0.0;
+      std::int64_t at = 0;
+      std::uint16_t beats = 0;
+      std::uint16_t unit = 0;
+      in >> playing >> bpm >> at >> beats >> unit;
+      instance.set_transport(playing, bpm, at, beats, unit);
     } else if (command == "midi") {
       int numbers[3] = {};
       in >> numbers[0] >> numbers[1] >> numbers[2] >> frame;

@@ -4,16 +4,17 @@ import { h, find } from "../parts/dom.js";
 import { knob } from "../parts/knob.js";
 import { surface } from "../parts/surface.js";
 import { remembered } from "../store.js";
+import { typed } from "../tree.js";
 
 const GENERATE = "/drift/generate";
 const EXAMPLES = ["short dark snare", "deep punchy kick", "bright open hat", "long crash cymbal"];
 const COUNTS = [1, 2, 4, 8];
 const OWN_FIELDS = ["prompt", "count", "strength", "source", "voice"];
 const EXTRA = [
-  ["negative", "Away from", "words to move away from", "text"],
+  ["negative", "Away from", "words", "text"],
   ["duration", "Length", "seconds", "number"],
   ["note", "Pitch", "MIDI note", "number"],
-  ["seed", "Seed", "a new one each time", "number"],
+  ["seed", "Seed", "new each time", "number"],
   ["steps", "Steps", "as the voice", "number"],
   ["bars", "Bars", "length in bars", "number"],
   ["bpm", "Tempo", "of the bars", "number"],
@@ -181,13 +182,6 @@ export function understood(text, [, , known, unknown]) {
 
 function isQuality(key, name) {
   return key.TYPE === "f" && key.RANGE?.MIN === 0 && key.RANGE?.MAX === 1 && !OWN_FIELDS.includes(name) && name !== "mix";
-}
-
-function typed(type, value) {
-  if (type === "s") return String(value);
-  if (type === "T") return Boolean(value);
-  if (type === "h") return { type: "h", value: BigInt(String(value).split(".")[0]) };
-  return type === "f" ? { type: "f", value: Number(value) } : Math.trunc(Number(value));
 }
 
 function percent(value) {

@@ -4,6 +4,7 @@
  */
 
 import { h } from "../parts/dom.js";
+import { typed } from "../tree.js";
 
 const LABELS = { vary: "Vary", inpaint: "Redo region", continue: "Continue", interpolate: "Between A and B",
   sketch: "Sketch", resynthesise: "Resynthesise", again: "Again", denoise: "Denoise", loop: "Loop" };
@@ -13,7 +14,7 @@ const NOT_ASKED = new Set(["job", "voice", "steps", "rate", "loudness_curve"]);
 const HINTS = { prompt: "the same", seed: "new", count: "1" };
 
 export function operations({ engine, library, notices, store }, { region }) {
-  const names = h("div", { class: "choices scroll", role: "radiogroup", "aria-label": "Make from this clip" });
+  const names = h("div", { class: "choices many", role: "radiogroup", "aria-label": "Make from this clip" });
   const form = h("form", { class: "operation", on: { submit: (event) => { event.preventDefault(); run(); } } });
   const element = h("div", { id: "operations" }, names, form);
   let fields = new Map();
@@ -133,8 +134,5 @@ function value_of(found) {
   if (!found) return null;
   const { input, type } = found;
   if (type === "T") return input.checked;
-  if (input.value === "") return null;
-  if (type === "s") return input.value;
-  if (type === "h") return { type: "h", value: BigInt(input.value.split(".")[0]) };
-  return type === "f" ? { type: "f", value: Number(input.value) } : Math.trunc(Number(input.value));
+  return input.value === "" ? null : typed(type, input.value);
 }

@@ -10,7 +10,7 @@ namespace driftwave::editor {
 namespace {
 
 constexpr std::uint32_t kMinimumWidth = 735;  // three quarters of the base size
-constexpr std::uint32_t kMinimumHeight = 480;
+constexpr std::uint32_t kMinimumHeight = 540;
 constexpr auto kRefreshTime = std::chrono::milliseconds(33);
 constexpr auto kDoubleClickTime = std::chrono::milliseconds(350);
 constexpr float kDoubleClickDistance = 4.0f;
@@ -27,12 +27,14 @@ Key key_of(std::uint32_t key) {
       return Key::kLeft;
     case kKeyRight:
       return Key::kRight;
-    case kKeyHome:
     case kKeyUp:
+      return Key::kUp;
+    case kKeyDown:
+      return Key::kDown;
+    case kKeyHome:
     case kKeyPageUp:
       return Key::kHome;
     case kKeyEnd:
-    case kKeyDown:
     case kKeyPageDown:
       return Key::kEnd;
     case kKeyBackspace:
@@ -41,6 +43,8 @@ Key key_of(std::uint32_t key) {
       return Key::kDelete;
     case kKeyEscape:
       return Key::kEscape;
+    case '\t':
+      return Key::kTab;
     case '\r':
     case '\n':
       return Key::kEnter;
@@ -107,6 +111,7 @@ void Editor::uiIdle() {
 
 void Editor::uiFocus(bool focus, DGL_NAMESPACE::CrossingMode) {
   if (focus) return;
+  if (prompt_->focused()) model_.close_edit();
   prompt_->set_focus(false);
   repaint();
 }
@@ -162,8 +167,10 @@ bool Editor::onMouse(const MouseEvent& event) {
   Control* const control = control_at(pointer.x, pointer.y);
   if (control == prompt_) {
     getWindow().focus();
-  } else if (prompt_->focused()) {
+  } else {
+    if (prompt_->focused()) model_.close_edit();
     prompt_->set_focus(false);
+    getWindow().focus();  // the keys now are the editor's
   }
   if (control != nullptr && control->press(pointer, model_)) held_ = control;
   prompt_->follow(model_);
@@ -191,14 +198,24 @@ bool Editor::onScroll(const ScrollEvent& event) {
 }
 
 bool Editor::onKeyboard(const KeyboardEvent& event) {
-  if (!prompt_->focused()) return false;
-  if (!event.press) return true;
   KeyPress press;
   press.key = key_of(event.key);
   press.shift = (event.mod & DGL_NAMESPACE::kModifierShift) != 0;
   press.control = (event.mod & DGL_NAMESPACE::kModifierControl) != 0;
   if (event.key < 0x80) press.letter = static_cast<char>(std::tolower(static_cast<int>(event.key)));
-  prompt_->key(press, model_);
+  if (!prompt_->focused()) {
+    if ((event.mod & (DGL_NAMESPACE::kModifierAlt | DGL_NAMESPACE::kModifierSuper)) != 0)
+      return false;
+    if (!event.press || !shortcut(press)) return false;
+    repaint();
+    return true;
+  }
+  if (!event.press) return true;
+  // Undo and redo are those of the pad, typed words included.
+  if (!press.control || (press.letter != 'z' && press.letter != 'y') || !shortcut(press)) {
+    prompt_->key(press, model_);
+  }
+  prompt_->follow(model_);
   repaint();
   return true;  // the host must not take keys while a prompt is being typed
 }
@@ -225,6 +242,18 @@ std::string Editor::paste() {
   if (data == nullptr || size == 0) return {};
   const std::string text(static_cast<const char*>(data), size);
   return text.substr(0, text.find('\0'));
+}
+
+void Editor::browse() {
+  DISTRHO_NAMESPACE::FileBrowserOptions options;
+  options.title = "Audio file for the pad: WAV, AIFF or FLAC";
+  openFileBrowser(options);
+}
+
+void Editor::uiFileBrowserSelected(const char* filename) {
+  if (filename == nullptr) return;  // nothing was chosen
+  model_.import(filename);
+  repaint();
 }
 
 }  // namespace driftwave::editor

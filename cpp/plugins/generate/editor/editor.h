@@ -27,6 +27,7 @@ class Editor : public DISTRHO_NAMESPACE::UI, private HostLink {
  protected:
   void parameterChanged(std::uint32_t, float) override {}  // read from the instrument instead
   void stateChanged(const char*, const char*) override {}
+  void uiFileBrowserSelected(const char* filename) override;
   void uiIdle() override;
   void uiFocus(bool focus, DGL_NAMESPACE::CrossingMode mode) override;
   void onNanoDisplay() override;
@@ -44,7 +45,9 @@ class Editor : public DISTRHO_NAMESPACE::UI, private HostLink {
   void set(std::uint32_t parameter, float value) override;
   void copy(std::string_view text) override;
   std::string paste() override;
+  void browse() override;
 
+  bool shortcut(const KeyPress& press);
   template <typename T, typename... Arguments>
   T& add(Arguments&&... arguments) {
     auto control = std::make_unique<T>(std::forward<Arguments>(arguments)...);
@@ -56,6 +59,7 @@ class Editor : public DISTRHO_NAMESPACE::UI, private HostLink {
   void add_knobs();
   void layout(float width, float height);
   void layout_knobs(const Box& area);
+  void add_loop_controls();
   float zoom() const;
   Pointer pointer_at(const DGL_NAMESPACE::Point<double>& position, std::uint32_t modifiers) const;
   Control* control_at(float x, float y);
@@ -76,8 +80,10 @@ class Editor : public DISTRHO_NAMESPACE::UI, private HostLink {
   WaveView* wave_ = nullptr;
   SeedLabel* seed_ = nullptr;
   StatusLine* status_ = nullptr;
-  std::vector<Control*> action_buttons_;  ///< Generate, Vary, Cancel, Undo, Redo, Fresh
-  std::vector<Control*> clip_buttons_;    ///< lock, copy, paste, export
+  std::vector<Control*> action_row_;    ///< Generate, Vary, Interpolate and its partner, Cancel
+  std::vector<Control*> choice_row_;    ///< variations, A/B, how many
+  std::vector<Control*> loop_row_;      ///< loop, bars, tempo, undo, redo, fresh
+  std::vector<Control*> clip_buttons_;  ///< lock, copy, paste, import, export
   std::vector<Control*> sound_knobs_;
   std::vector<Control*> pad_knobs_;
   std::vector<Control*> output_knobs_;

@@ -5,6 +5,8 @@
 #include <system_error>
 
 #include "editor/export_folder.h"
+#include "editor/file_address.h"
+#include "shim/history.h"
 
 namespace driftwave::editor {
 
@@ -14,11 +16,16 @@ constexpr float kFlashFall = 0.88f;  // factor a refresh, about 30 a second
 constexpr float kFlashEnd = 0.02f;
 
 bool same_picture(const shim::Snapshot& a, const shim::Snapshot& b) {
-  if (a.serial != b.serial || a.progress != b.progress || a.playing_voices != b.playing_voices)
+  if (a.serial != b.serial || a.progress != b.progress || a.playing_voices != b.playing_voices ||
+      a.bpm != b.bpm || a.bar_quarters != b.bar_quarters ||
+      a.transport_playing != b.transport_playing) {
     return false;
+  }
   for (std::uint32_t pad = 0; pad < shim::kPadCount; ++pad) {
-    if (a.pads[pad].hits != b.pads[pad].hits || a.pads[pad].progress != b.pads[pad].progress)
+    if (a.pads[pad].hits != b.pads[pad].hits || a.pads[pad].progress != b.pads[pad].progress ||
+        a.pads[pad].loop_position != b.pads[pad].loop_position) {
       return false;
+    }
   }
   return true;
 }
@@ -42,6 +49,12 @@ bool Model::refresh() {
     }
     changed = changed || next.pads[pad].waiting;  // the waiting light moves
   }
+  const shim::PadInfo& shown = next.pads[next.selected_pad];
+  for (std::uint32_t i = 0; i < shown.variations; ++i) {
+    if (shown.variation_serials[i] == variation_peaks_[i].serial) continue;
+    variation_peaks_[i] = generator_.peaks(next.selected_pad, i);
+    changed = true;
+  }
   for (std::uint32_t i = 0; i < shim::kParameterCount; ++i) {
     const float value = generator_.parameter(i);
     changed = changed || value != values_[i];
@@ -49,6 +62,16 @@ bool Model::refresh() {
   }
   snapshot_ = std::move(next);
   return changed;
+}
+
+void Model::begin(std::uint32_t parameter) {
+  host_.gesture(parameter, true);
+  generator_.begin_gesture(shim::pad_of(parameter));
+}
+
+void Model::end(std::uint32_t parameter) {
+  host_.gesture(parameter, false);
+  generator_.end_gesture(shim::pad_of(parameter));
 }
 
 void Model::set(std::uint32_t parameter, float value) {
@@ -91,16 +114,68 @@ void Model::vary() {
 
 void Model::cancel() { generator_.cancel(); }
 
+void Model::interpolate() {
+  dismiss();
+  generator_.interpolate(selected());
+  mark_changed();
+}
+
+template <typename Action>
+void Model::travel(Action action) {
+  const std::uint32_t pad = selected();
+  std::array<float, shim::kPadValues> before{};
+  for (std::size_t i = 0; i < before.size(); ++i) before[i] = value(shim::pad_value(pad, i));
+  if (!action(pad)) return;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const std::uint32_t parameter = shim::pad_value(pad, i);
+    const float now = value(parameter);
+    if (now == before[i]) continue;
+    host_.gesture(parameter, true);
+    host_.set(parameter, now);
+    host_.gesture(parameter, false);
+  }
+  mark_changed();
+}
+
 void Model::undo() {
-  if (generator_.undo(selected())) mark_changed();
+  travel([this](std::uint32_t pad) { return generator_.undo(pad); });
 }
 
 void Model::redo() {
-  if (generator_.redo(selected())) mark_changed();
+  travel([this](std::uint32_t pad) { return generator_.redo(pad); });
 }
 
 void Model::choose(std::uint32_t position) {
-  if (generator_.choose(selected(), position)) mark_changed();
+  travel([=, this](std::uint32_t pad) { return generator_.choose(pad, position); });
+}
+
+void Model::pick(std::uint32_t variation) {
+  travel([=, this](std::uint32_t pad) { return generator_.pick(pad, variation); });
+}
+
+void Model::compare() {
+  travel([this](std::uint32_t pad) { return generator_.compare(pad); });
+}
+
+void Model::toggle_loop() {
+  const std::uint32_t parameter = shim::pad_parameter(selected(), shim::kPadLoop);
+  change(parameter, value(parameter) > 0.5f ? 0.0f : 1.0f);
+}
+
+void Model::close_edit() { generator_.close_edit(selected()); }
+
+void Model::import(const std::string& path) {
+  dismiss();
+  generator_.import_later(selected(), path);
+  mark_changed();
+}
+
+bool Model::import_from_clipboard() {
+  const std::string path = file_of(host_.paste());
+  std::error_code problem;
+  if (path.empty() || !std::filesystem::exists(path, problem)) return false;
+  import(path);
+  return true;
 }
 
 void Model::lock_seed(bool locked) {

@@ -18,6 +18,8 @@ class HostLink {
   virtual void set(std::uint32_t parameter, float value) = 0;
   virtual void copy(std::string_view text) = 0;
   virtual std::string paste() = 0;
+  /// Asks for an audio file; the answer comes by Model::import.
+  virtual void browse() = 0;
 };
 
 /// A copy of the instrument's state for one picture, and the actions of the user. [ui]
@@ -33,14 +35,16 @@ class Model {
   const shim::PadInfo& pad(std::uint32_t index) const { return snapshot_.pads[index]; }
   const shim::PadInfo& selected_pad() const { return pad(selected()); }
   const shim::Peaks& peaks(std::uint32_t index) const { return peaks_[index]; }
+  /// Of a variation of the selected pad.
+  const shim::Peaks& variation_peaks(std::uint32_t index) const { return variation_peaks_[index]; }
   /// 1 just after a hit, falling to 0.
   float flash(std::uint32_t index) const { return flash_[index]; }
   float value(std::uint32_t parameter) const { return generator_.parameter(parameter); }
 
   // Parameters. set() stands between begin() and end(); change() is all three.
-  void begin(std::uint32_t parameter) { host_.gesture(parameter, true); }
+  void begin(std::uint32_t parameter);
   void set(std::uint32_t parameter, float value);
-  void end(std::uint32_t parameter) { host_.gesture(parameter, false); }
+  void end(std::uint32_t parameter);
   void change(std::uint32_t parameter, float value);
 
   // Actions on the selected pad.
@@ -49,6 +53,14 @@ class Model {
   void set_prompt(std::string_view text);
   void generate();
   void vary();
+  void interpolate();
+  void pick(std::uint32_t variation);
+  void compare();
+  void import(const std::string& path);
+  /// A file or a file's address from the clipboard; false when it holds none.
+  bool import_from_clipboard();
+  void close_edit();
+  void toggle_loop();
   void cancel();
   void undo();
   void redo();
@@ -66,6 +78,9 @@ class Model {
 
  private:
   void say(std::string text, bool error = false);
+  // Does something that may change the pad's parameters, and tells the host which.
+  template <typename Action>
+  void travel(Action action);
   // Tells the host that the project changed, in the one way that every format has.
   void mark_changed();
 
@@ -73,6 +88,7 @@ class Model {
   HostLink& host_;
   shim::Snapshot snapshot_;
   std::array<shim::Peaks, shim::kPadCount> peaks_{};
+  std::array<shim::Peaks, shim::kMaxVariations> variation_peaks_{};
   std::array<float, shim::kPadCount> flash_{};
   std::array<float, shim::kParameterCount> values_{};
   std::string notice_;

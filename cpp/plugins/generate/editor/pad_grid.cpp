@@ -76,13 +76,26 @@ void PadGrid::draw_pad(NanoVG& g, const Model& model, std::uint32_t pad) const {
     g.fill();
   }
 
+  const bool loops = model.value(shim::pad_parameter(pad, shim::kPadLoop)) > 0.5f;
+  if (loops && filled && info.loop_position >= 0.0f) {
+    g.beginPath();
+    g.rect(wave.x + wave.w * info.loop_position - 0.75f, wave.y, 1.5f, wave.h);
+    g.fillColor(kText);
+    g.fill();
+  }
+  float right = area.right() - (choke > 0 ? 22 : 9);
+  if (loops) {
+    right -= draw_text(g, right, area.y + 13, "\u21bb", kTextNormal,
+                       info.loop_position >= 0.0f ? kAccent : kTextDim, Align::kRight) +
+             5;
+  }
   const std::string text = title(info);
   draw_text(g, area.x + 9, area.bottom() - 16,
             text.empty() ? "empty" : fitted(g, text, kTextSmall, area.w - 18), kTextSmall,
             text.empty() ? kTextFaint : kText);
   if (model.value(shim::kFresh) > 0.5f && info.pool > 0) {
-    draw_text(g, area.right() - (choke > 0 ? 22 : 9), area.y + 13,
-              std::string("+").append(std::to_string(info.pool)), 10.0f, kAccent, Align::kRight);
+    draw_text(g, right, area.y + 13, std::string("+").append(std::to_string(info.pool)), 10.0f,
+              kAccent, Align::kRight);
   }
   if (info.waiting) {
     const Box track{area.x + 9, area.bottom() - 6, area.w - 18, 2.5f};

@@ -100,8 +100,8 @@ void PromptField::drag(const Pointer& pointer, Model&) {
 void PromptField::release(const Pointer&, Model&) { selecting_ = false; }
 
 std::string PromptField::hint(const Model&) const {
-  return "Prompt of the selected pad. Enter generates. Coloured words were understood; underlined "
-         "ones decided nothing.";
+  return "Prompt of the selected pad (Tab). Enter generates. Coloured words were understood; "
+         "underlined ones decided nothing.";
 }
 
 bool PromptField::key(const KeyPress& press, Model& model) {
@@ -116,9 +116,11 @@ bool PromptField::key(const KeyPress& press, Model& model) {
     case Key::kRight:
       edit_.move_right(step, press.shift);
       return true;
+    case Key::kUp:
     case Key::kHome:
       edit_.move_left(Step::kEnd, press.shift);
       return true;
+    case Key::kDown:
     case Key::kEnd:
       edit_.move_right(Step::kEnd, press.shift);
       return true;
@@ -134,6 +136,8 @@ bool PromptField::key(const KeyPress& press, Model& model) {
       model.generate();
       return true;
     case Key::kEscape:
+    case Key::kTab:
+      model.close_edit();
       set_focus(false);
       return true;
     case Key::kOther:

@@ -11,7 +11,20 @@
 namespace driftwave::editor {
 
 /// A key that is not text, already freed of the platform's codes.
-enum class Key { kLeft, kRight, kHome, kEnd, kBackspace, kDelete, kEnter, kEscape, kOther };
+enum class Key {
+  kLeft,
+  kRight,
+  kUp,
+  kDown,
+  kHome,
+  kEnd,
+  kBackspace,
+  kDelete,
+  kEnter,
+  kEscape,
+  kTab,
+  kOther
+};
 
 struct KeyPress {
   Key key = Key::kOther;

@@ -1,4 +1,4 @@
-// Colours and measures of the editor, in logical pixels of a 980 x 640 picture.
+// Colours and measures of the editor, in logical pixels of a 980 x 720 picture.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@ namespace driftwave::editor {
 using DGL_NAMESPACE::Color;
 
 inline constexpr float kBaseWidth = 980.0f;
-inline constexpr float kBaseHeight = 640.0f;
+inline constexpr float kBaseHeight = 720.0f;
 inline constexpr float kMargin = 16.0f;
 inline constexpr float kGap = 10.0f;
 inline constexpr float kRound = 7.0f;

@@ -22,7 +22,7 @@ bool is_percentage(std::uint32_t parameter) {
 }
 
 std::uint32_t pad_kind(std::uint32_t parameter) {
-  if (parameter < shim::kFirstPadParameter || parameter >= shim::kInputCount)
+  if (parameter < shim::kFirstPadParameter || parameter >= shim::kEngineStatus)
     return shim::kPadParameterCount;
   return (parameter - shim::kFirstPadParameter) % shim::kPadParameterCount;
 }

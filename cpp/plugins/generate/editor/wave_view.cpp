@@ -40,7 +40,7 @@ std::string time_text(double seconds) {
 }  // namespace
 
 Box WaveView::dot_box(std::uint32_t position, std::uint32_t count) const {
-  const float step = 16.0f;
+  const float step = std::min(16.0f, 0.7f * box.w / static_cast<float>(std::max(count, 1U)));
   const float left = box.right() - 14.0f - step * static_cast<float>(count);
   return {left + step * static_cast<float>(position), box.bottom() - 20.0f, step, 16.0f};
 }
@@ -60,6 +60,21 @@ void WaveView::draw_grid(NanoVG& g, const Box& wave, double seconds, float text_
   }
 }
 
+// One line a quarter note, few enough to be told apart.
+void WaveView::draw_beats(NanoVG& g, const Box& wave, double quarters) const {
+  const double every = quarters <= 32.0 ? 1.0 : 4.0;
+  for (int i = 1; i * every < quarters - 1.0e-6; ++i) {
+    const float x = wave.x + wave.w * static_cast<float>(i * every / quarters);
+    g.beginPath();
+    g.rect(x, wave.y, 1.0f, wave.h);
+    g.fillColor(faded(i % 4 == 0 ? kTextFaint : kLine, 0.7f));
+    g.fill();
+  }
+  char text[48];
+  std::snprintf(text, sizeof text, "%g beats", quarters);
+  draw_text(g, box.x + 14, box.bottom() - 12, text, 10.0f, kTextFaint);
+}
+
 void WaveView::draw(NanoVG& g, const Model& model) {
   const shim::PadInfo& pad = model.selected_pad();
   const shim::ClipInfo& clip = pad.clip;
@@ -71,7 +86,9 @@ void WaveView::draw(NanoVG& g, const Model& model) {
   if (clip.serial == 0) {
     draw_text(g, box.x + 14, box.y + 15, "No sound on this pad yet", kTextNormal, kTextDim);
     draw_text(g, wave.centre_x(), wave.centre_y(),
-              pad.waiting ? "Generating\u2026" : "Describe a sound above and press Generate",
+              pad.importing ? "Reading the file\u2026"
+              : pad.waiting ? "Generating\u2026"
+                            : "Describe a sound above and press Generate",
               kTextNormal, kTextFaint, Align::kCentre);
   } else {
     const std::string name =
@@ -85,8 +102,18 @@ void WaveView::draw(NanoVG& g, const Model& model) {
               kTextNormal, kText);
     draw_text(g, box.right() - 14, box.y + 15, facts, kTextSmall, kTextDim, Align::kRight);
     const float takes = pad.history > 1 ? dot_box(0, pad.history).x - 60.0f : wave.right() - 20.0f;
-    draw_grid(g, wave, std::max(seconds_of(clip), 0.001), takes);
+    if (clip.quarters > 0.0) {
+      draw_beats(g, wave, clip.quarters);
+    } else {
+      draw_grid(g, wave, std::max(seconds_of(clip), 0.001), takes);
+    }
     draw_waveform(g, wave, model.peaks(model.selected()), mixed(kAccent, kText, flash * 0.7f));
+    if (pad.loop_position >= 0.0f) {
+      g.beginPath();
+      g.rect(wave.x + wave.w * pad.loop_position - 0.75f, wave.y, 1.5f, wave.h);
+      g.fillColor(kText);
+      g.fill();
+    }
   }
   if (pad.waiting) {
     const Box track{wave.x, box.y + kTop - 6, wave.w, 3.0f};
@@ -103,7 +130,7 @@ void WaveView::draw(NanoVG& g, const Model& model) {
       g.fillColor(here ? kAccent : kLine);
       g.fill();
     }
-    draw_text(g, dot_box(0, pad.history).x - 6, box.bottom() - 12, "takes", 10.0f, kTextFaint,
+    draw_text(g, dot_box(0, pad.history).x - 6, box.bottom() - 12, "steps", 10.0f, kTextFaint,
               Align::kRight);
   }
 }
@@ -128,7 +155,7 @@ void WaveView::release(const Pointer&, Model& model) {
 
 std::string WaveView::hint(const Model& model) const {
   return model.selected_pad().history > 1
-             ? "Click to play. The dots are the pad's last takes: click one to go back to it."
+             ? "Click to play. The dots are the pad's last changes: click one to go back to it."
              : "Click to play the pad at full velocity.";
 }
 

@@ -18,6 +18,7 @@ class WaveView : public Control {
 
  private:
   Box dot_box(std::uint32_t position, std::uint32_t count) const;
+  void draw_beats(NanoVG& g, const Box& wave, double quarters) const;
   void draw_grid(NanoVG& g, const Box& wave, double seconds, float text_end) const;
 
   std::optional<std::uint32_t> playing_;

@@ -1,0 +1,1 @@
+"""Denoisers compared: one protocol of noisy sounds, metrics, peers and a report."""
