@@ -31,8 +31,8 @@ from benchmarks.measure import machine
 ROOT = Path(__file__).resolve().parents[1]
 _SERVER = "driftwave-soak"
 _HITS_PER_S = 8.0
-_WATCHDOG_S = 120.0
-_STATUS_XRUNS = 8
+WATCHDOG_S = 120.0
+STATUS_XRUNS = 8
 """Place of the xruns in /drift/status/reply."""
 
 
@@ -66,7 +66,7 @@ def jack_server(rate_hz: int, block: int, *, realtime: bool) -> Iterator[None]:
         yield
     finally:
         server.terminate()
-        server.wait(_WATCHDOG_S)
+        server.wait(WATCHDOG_S)
 
 
 @contextmanager
@@ -95,7 +95,7 @@ def engine(folder: Path, device: str, block: int) -> Iterator[tuple[int, int, st
         yield process.pid, int(facts["osc_port"]), str(facts["audio"])
     finally:
         process.terminate()
-        process.wait(_WATCHDOG_S)
+        process.wait(WATCHDOG_S)
         reader.join()
 
 
@@ -111,7 +111,7 @@ def soak(pid: int, port: int, report: Report) -> None:
     words = ("short", "long", "dark", "bright", "kick", "snare", "hat", "clap", "tom")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.connect(("127.0.0.1", port))
-        client.settimeout(_WATCHDOG_S)
+        client.settimeout(WATCHDOG_S)
 
         def send(address: str, *values: object) -> None:
             client.send(build_msg(address, list(values)).dgram)
@@ -128,8 +128,8 @@ def soak(pid: int, port: int, report: Report) -> None:
             send(f"/drift/slot/{slot}/generate", 1, -1, " ".join(rng.sample(words, 3)))
             until("/drift/done", "/drift/fail")
         send("/drift/status")
-        before = int(until("/drift/status/reply").params[_STATUS_XRUNS])
-        report.first_mb = _resident_mb(pid)
+        before = int(until("/drift/status/reply").params[STATUS_XRUNS])
+        report.first_mb = resident_mb(pid)
         end = time.monotonic() + report.minutes * 60.0
         ask = time.monotonic()
         waiting = False
@@ -153,13 +153,13 @@ def soak(pid: int, port: int, report: Report) -> None:
                 if answer.address == "/drift/done" and "generate" in str(answer.params[0]):
                     report.sounds += 1
                     waiting = False
-        client.settimeout(_WATCHDOG_S)
+        client.settimeout(WATCHDOG_S)
         send("/drift/status")
-        report.xruns = int(until("/drift/status/reply").params[_STATUS_XRUNS]) - before
-        report.last_mb = _resident_mb(pid)
+        report.xruns = int(until("/drift/status/reply").params[STATUS_XRUNS]) - before
+        report.last_mb = resident_mb(pid)
 
 
-def _resident_mb(pid: int) -> float:
+def resident_mb(pid: int) -> float:
     return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
 
 

@@ -12,8 +12,9 @@ from bridge.osc_requests import Nothing
 class StageHandler(Protocol):
     """As `bridge.osc_handler.OscHandler`: each method returns quickly and ends its call once.
 
-    `call.method.number` is the slot (1..16) of a method under `/drift/slot`; `call.command` names
-    the control of a method that many share.
+    `call.method.number` is the slot (1..16) of a method under `/drift/slot`, and the prompt,
+    counted from 1, of one under `/drift/stream`; `call.command` names the control of a method that
+    many share.
     """
 
     def control(
@@ -42,6 +43,12 @@ class StageHandler(Protocol):
 
     def slot_clear(self, call: OscCall, request: stage.Trigger) -> None:
         """Take the sound off the slot; `call.done()`."""
+
+    def stream_prompt(self, call: OscCall, request: stage.StreamPrompt) -> None:
+        """Set words and weight, or `call.item(VALUE, address, words, weight)`; `call.done()`."""
+
+    def stream_status(self, call: OscCall, request: Nothing) -> None:
+        """`call.answer(STREAM_REPLY, ...)`."""
 
     def transport_beat(self, call: OscCall, request: stage.SetNumber) -> None:
         """Jump to a beat, or tell the present one."""

@@ -1,4 +1,4 @@
-"""The validated requests of the stage's methods (slots, transport, MIDI, snapshots, meters).
+"""The validated requests of the stage's methods (slots, stream, transport, MIDI, snapshots …).
 
 As in `bridge.osc_requests`, None means that the sender left the argument out; for a value that can
 be set, that asks what it is.
@@ -52,6 +52,14 @@ class SlotPlay:
 
     velocity: float
     quantise: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPrompt:
+    """Set a prompt of the stream, or ask for it; `weight` None leaves it as it is."""
+
+    words: str | None
+    weight: float | None
 
 
 @dataclass(frozen=True, slots=True)

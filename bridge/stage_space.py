@@ -17,12 +17,18 @@ SLOTS: Final = 16
 MIN_TEMPO: Final = 20.0
 MAX_TEMPO: Final = 400.0
 QUANTISE: Final = ("off", "beat", "bar")
+PROMPTS: Final = 6
+MIN_DENSITY: Final = 0.25
+MAX_DENSITY: Final = 16.0
+STREAM_STATES: Final = ("off", "starting", "playing", "repeating", "waiting", "failed")
 SOURCES: Final = ("internal", "midi", "link")
 
 VALUE: Final = VALUE_REPLY
 SLOT_ITEM: Final = "/drift/slot/item"
 SLOT_CHANGED: Final = "/drift/slot/changed"
 SLOT_HIT: Final = "/drift/slot/hit"
+STREAM_STATE: Final = "/drift/stream/state"
+STREAM_REPLY: Final = "/drift/stream/status/reply"
 MIDI_PORT: Final = "/drift/midi/port"
 MIDI_MAPPING: Final = "/drift/midi/mapping"
 SNAPSHOT_ITEM: Final = "/drift/snapshot/item"
@@ -92,6 +98,54 @@ def _slots(rows: tuple[Method, ...]) -> tuple[Method, ...]:
     )
 
 
+def _prompts(rows: tuple[Method, ...]) -> tuple[Method, ...]:
+    """Every row, whose address has a * for it, for each of the six prompts of the stream."""
+    return tuple(
+        replace(
+            row,
+            address=row.address.replace("*", str(prompt)),
+            family=row.address.replace("*", f"<0-{PROMPTS - 1}>"),
+            number=prompt + 1,
+        )
+        for prompt in range(PROMPTS)
+        for row in rows
+    )
+
+
+_WEIGHT = Arg("weight", _F, "its part, 0 for none; left out: stays", minimum=0, maximum=1,
+              optional=True)  # fmt: skip
+_STREAM_ROWS: Final = (
+    _control("/drift/stream/run", "Make sounds without end, or end that",
+             (Arg("value", _B, "1 begins, 0 ends; left out: asks", optional=True),)),
+    *_fader("/drift/stream/gain", "Level of the stream; the lowest value is silence",
+            _number("level", -60, 12, unit="dB")),
+    *_fader("/drift/stream/x", "Place among the prompts of the stream",
+            _number("left -1 to right 1", -1, 1)),
+    *_fader("/drift/stream/y", "Place among the prompts of the stream",
+            _number("below -1 to above 1", -1, 1)),
+    *_fader("/drift/stream/density", "Sounds a second; while the transport runs the step of the "
+            "grid that comes nearest", _number("sounds a second", MIN_DENSITY, MAX_DENSITY,
+                                               unit="Hz")),
+    *_fader("/drift/stream/temperature", "How far the sounds of the stream wander",
+            _number("0 makes the same again", 0, 1)),
+    *_prompts((
+        Method(
+            "/drift/stream/prompt/*", stage.StreamPrompt,
+            "Words of one of six prompts, which lie on a circle of radius 1: 0 at the top, the "
+            "others clockwise",
+            args=(Arg("words", _S, "\"\" leaves it out; left out: asks for it", optional=True,
+                      max_chars=500), _WEIGHT),
+            replies=(VALUE, _DONE), access=Access.BOTH, action="stream_prompt",
+        ),
+        *_fader("/drift/stream/weight/*", "Part of a prompt of the stream beside its nearness",
+                _number("0 for none", 0, 1)),
+    )),
+    Method(
+        "/drift/stream/status", Nothing, "Report how the stream goes",
+        replies=(STREAM_REPLY,), access=Access.READ, action="stream_status", done=None,
+    ),
+)  # fmt: skip
+
 _SLOT_ROWS: Final = (
     _control("/drift/slot/prompt", "Words for the slot's next sound", _text("what it shall be")),
     _control("/drift/slot/negative", "Words to move away from", _text("what it shall not be")),
@@ -155,6 +209,7 @@ STAGE_METHODS: Final[tuple[Method, ...]] = (
         "/drift/slot/list", Nothing, "List the slots", replies=(SLOT_ITEM, _DONE), done=_COUNT,
         access=Access.READ, action="slot_list",
     ),
+    *_STREAM_ROWS,
     *_fader("/drift/main/gain", "Level of everything; the lowest value is silence",
             _number("level", -60, 12, unit="dB")),
     _control("/drift/transport/play", "Start the transport at its first beat, or stop it",
@@ -267,6 +322,22 @@ STAGE_REPLIES: Final[tuple[Reply, ...]] = (
         "Event: a slot has another sound",
     ),
     Reply(SLOT_HIT, (_SLOT, Arg("velocity", _F, "how hard")), "Event: a slot was hit"),
+    Reply(
+        STREAM_STATE,
+        (Arg("state", _S, " | ".join(STREAM_STATES)), Arg("why", _S, "reason in words or \"\"")),
+        "Event: the stream is in another state",
+    ),
+    Reply(
+        STREAM_REPLY,
+        (Arg("state", _S, " | ".join(STREAM_STATES)), Arg("why", _S, "reason in words or \"\""),
+         Arg("sounds", _I, "sounds begun since its start"),
+         Arg("repeated", _I, "of these, played again because no new one was ready"),
+         Arg("late", _I, "of these, begun over 20 ms after their time"),
+         Arg("p50", _F, "time from a change of a control to the first sound made after it, half "
+             "the last ones", unit="ms"),
+         Arg("p99", _F, "the same, 99 of 100", unit="ms")),
+        "Answer to a stream status",
+    ),
     Reply(
         MIDI_PORT,
         (Arg("name", _S, "name"), Arg("direction", _S, "in or out"), Arg("open", _I, "1 or 0")),

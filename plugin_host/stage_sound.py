@@ -17,6 +17,7 @@ from plugin_host.output import DeckOutput
 
 _NOTE_ON: Final = 0x90
 _NOTE_OFF: Final = 0x80
+_SILENCE_DB: Final = -60.0
 
 
 class StageSound:
@@ -103,6 +104,7 @@ class StageSound:
     def panic(self) -> None:
         """Silence, and forget what waits."""
         self._deck.forget()
+        self._deck.end_grains()
         self._generator.panic()
 
     def set_tempo(self, bpm: float) -> None:
@@ -125,6 +127,27 @@ class StageSound:
             return self._deck.post(action, message)
         frame = self._deck.frame_at(at_s)
         return self._deck.post(action, message, time=DeckTime.FRAME, place=frame)
+
+    def time_line(self) -> tuple[int, float, float, float, bool]:
+        """Frame of the next block, frames a second, beat at that frame, tempo, transport runs."""
+        deck = self._deck
+        while True:
+            frame, beat = deck.frame, deck.beat
+            if frame == deck.frame:  # else a block was played in between
+                return frame, self.output.sample_rate, beat, deck.tempo, deck.playing
+
+    def add_grain(self, grain: npt.NDArray[np.float32], frame: int) -> bool:
+        """Play `(T, 2)` from a frame on."""
+        return self._deck.add_grain(grain, max(frame, 0))
+
+    def skip_grains(self, frame: int) -> None:
+        """Forget the grains that have not begun by a frame."""
+        self._deck.skip_grains(frame)
+
+    def set_grain_gain(self, gain_db: float) -> None:
+        """Set the level of all grains; the lowest is silence."""
+        silent = gain_db <= _SILENCE_DB
+        self._deck.set_grain_gain(0.0 if silent else 10.0 ** (gain_db / 20.0))
 
     def levels(self) -> tuple[float, float, float, float]:
         """Peak left, right and root mean square left, right since the last call."""

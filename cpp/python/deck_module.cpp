@@ -77,6 +77,14 @@ bool post(DeckHandle& self, DeckAction action, const py::bytes& bytes, double va
   return self.deck->post(event);
 }
 
+// Frames in a row, left and right interleaved.
+bool add_grain(DeckHandle& self, const Floats& audio, std::uint64_t frame) {
+  if (audio.ndim() != 2 || audio.shape(1) != 2) {
+    throw py::value_error("a grain has the shape (frames, 2)");
+  }
+  return self.deck->grains().add({frame, {audio.data(), audio.data() + audio.size()}});
+}
+
 }  // namespace
 
 namespace driftwave {
@@ -116,16 +124,30 @@ void register_deck(py::module_& m) {
       .def("post", &post, py::arg("action"), py::arg("bytes") = py::bytes(), py::arg("value") = 0.0,
            py::arg("time") = DeckTime::kNow, py::arg("place") = 0.0)
       .def("forget", [](DeckHandle& self) { self.deck->forget(); })
+      .def("add_grain", &add_grain, py::arg("audio"), py::arg("frame"))
+      .def(
+          "skip_grains",
+          [](DeckHandle& self, std::uint64_t frame) {
+            return self.deck->grains().skip_from(frame);
+          },
+          py::arg("frame"))
+      .def("end_grains", [](DeckHandle& self) { return self.deck->grains().end(); })
+      .def(
+          "set_grain_gain",
+          [](DeckHandle& self, float factor) { self.deck->grains().set_gain(factor); },
+          py::arg("factor"))
       .def("take_levels",
            [](DeckHandle& self) {
              const DeckLevels levels = self.deck->take_levels();
              return py::make_tuple(levels.peak[0], levels.peak[1], levels.rms[0], levels.rms[1]);
            })
       .def_property_readonly("frame", [](const DeckHandle& self) { return self.deck->frame(); })
-      .def("note_time", [](DeckHandle& self, double now_s) { self.deck->note_time(now_s); },
-           py::arg("now_s"))
-      .def("frame_at", [](const DeckHandle& self, double at_s) { return self.deck->frame_at(at_s); },
-           py::arg("time_s"))
+      .def(
+          "note_time", [](DeckHandle& self, double now_s) { self.deck->note_time(now_s); },
+          py::arg("now_s"))
+      .def(
+          "frame_at", [](const DeckHandle& self, double at_s) { return self.deck->frame_at(at_s); },
+          py::arg("time_s"))
       .def_property_readonly("beat", [](const DeckHandle& self) { return self.deck->beat(); })
       .def_property_readonly("tempo", [](const DeckHandle& self) { return self.deck->tempo(); })
       .def_property_readonly("playing", [](const DeckHandle& self) { return self.deck->playing(); })

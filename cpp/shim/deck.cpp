@@ -19,6 +19,7 @@ void Deck::prepare(double sample_rate_hz, std::uint32_t max_block_frames) {
   rate_.store(sample_rate_, std::memory_order_relaxed);
   origin_s_.store(-1.0, std::memory_order_release);
   generator_.prepare(sample_rate_, std::min(max_block_frames, kPiece));
+  grains_.prepare(sample_rate_);
 }
 
 // A block may begin late but never early: of the moments seen, the earliest tells the device's
@@ -154,6 +155,7 @@ void Deck::play(float* output, std::uint32_t channels,
   float* const outputs[2] = {piece_[0].data(), piece_[1].data()};
   generator_.process(outputs, frames, std::span(notes_.data(), note_count_), now);
   note_count_ = 0;
+  grains_.mix(outputs[0], outputs[1], frames, frame());
   for (std::uint32_t i = 0; i < frames; ++i) {
     float* const to = output + static_cast<std::size_t>(i) * channels;
     if (channels == 1) {

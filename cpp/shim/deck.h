@@ -13,6 +13,7 @@
 
 #include "link/realtime.h"
 #include "shim/generator.h"
+#include "shim/grains.h"
 #include "shim/spsc.h"
 
 namespace driftwave::shim {
@@ -66,6 +67,9 @@ class Deck {
   bool post(const DeckEvent& event);
   /// [any] Forgets every event that waits, as of the next process().
   void forget() noexcept RT_NONBLOCKING { forget_.store(true, std::memory_order_release); }
+  /// [any] The bus of the endless stream, heard beside the Generator; what it adds counts in frames
+  /// of this Deck.
+  Grains& grains() noexcept RT_NONBLOCKING { return grains_; }
   /// [any] A device reported an over- or underrun.
   void add_xrun() noexcept RT_NONBLOCKING { xruns_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -111,6 +115,7 @@ class Deck {
   void measure(std::uint32_t frames) noexcept RT_NONBLOCKING;
 
   Generator& generator_;
+  Grains grains_;
   double sample_rate_ = 48000.0;
   SpscQueue<DeckEvent, kDeckEvents> inbox_;
   std::array<DeckEvent, kDeckEvents> waiting_{};  // [audio] in the order they came

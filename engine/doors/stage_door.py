@@ -1,4 +1,4 @@
-"""The stage's OSC methods: slots, transport, MIDI, snapshots and meters."""
+"""The stage's OSC methods: slots, stream, transport, MIDI, snapshots and meters."""
 
 from __future__ import annotations
 
@@ -143,6 +143,27 @@ class StageDoor:
         if request.trigger:
             self._stage.slots.put(call.method.number, None)
         call.done()
+
+    def stream_prompt(self, call: OscCall, request: requests.StreamPrompt) -> None:
+        """Set or tell what a prompt of the stream says."""
+        stage, number = self._stage, call.method.number - 1
+        weight = f"stream/weight/{number}"
+        if request.words is None:
+            words = stage.stream.words[number]
+            call.item(space.VALUE, call.method.address, words, float(stage.controls.number(weight)))
+        else:
+            if request.weight is not None:
+                stage.controls.set(weight, request.weight, call.peer)
+            stage.stream.set_words(number, request.words, call.peer)
+        call.done()
+
+    def stream_status(self, call: OscCall, request: Nothing) -> None:
+        """Report how the stream goes."""
+        counts = self._stage.stream.counts
+        call.answer(
+            space.STREAM_REPLY, *self._stage.stream.state, counts.grains, counts.repeated,
+            counts.late, counts.latency_ms(0.5), counts.latency_ms(0.99),
+        )  # fmt: skip
 
     def transport_beat(self, call: OscCall, request: requests.SetNumber) -> None:
         """Jump to a beat, or tell the present one."""

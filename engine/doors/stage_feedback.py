@@ -16,6 +16,7 @@ from bridge.osc_call import OscPeer
 from engine.stage import Stage
 from engine.stage.midi_map import Mapping
 from engine.stage.slots import SlotSound, SlotWatcher
+from engine.stage.stream import StreamWatcher
 
 if TYPE_CHECKING:
     from bridge.osc_dispatch import OscDispatcher
@@ -31,7 +32,7 @@ _IDLE_S: Final = 0.25
 Value = float | str
 
 
-class StageFeedback(SlotWatcher):
+class StageFeedback(SlotWatcher, StreamWatcher):
     """Tells the subscribers of one OSC server. Any thread may change the stage."""
 
     def __init__(self, stage: Stage, osc: OscDispatcher) -> None:
@@ -43,6 +44,7 @@ class StageFeedback(SlotWatcher):
         self._closing = False
         stage.controls.watch(self._value)
         stage.slots.watch(self)
+        stage.stream.watch(self)
         stage.midi.map.watch(self._learnt)
         self._threads = [
             threading.Thread(target=self._send_values, name="osc values", daemon=True),
@@ -80,6 +82,14 @@ class StageFeedback(SlotWatcher):
     def slot_hit(self, slot: int, velocity: int) -> None:
         """A slot was hit."""
         self._osc.broadcast(space.SLOT_HIT, (slot, velocity / 127.0), skip=None)
+
+    def stream_state(self, state: str, why: str) -> None:
+        """The stream is in another state."""
+        self._osc.broadcast(space.STREAM_STATE, (state, why), skip=None)
+
+    def stream_words(self, number: int, origin: object) -> None:
+        """A prompt of the stream says something else."""
+        self._value(f"stream/prompt/{number}", self._stage.stream.words[number], origin)
 
     def _learnt(self, mapping: Mapping | None) -> None:
         if mapping is not None:

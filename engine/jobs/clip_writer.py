@@ -44,6 +44,10 @@ class ClipWriter:
         """Store a clip that is kept, then call `stored` with None or with what went wrong."""
         self._clips.put((clip, stored))
 
+    def leave(self, clip: Clip) -> None:
+        """A clip that was kept shall not be stored; it stays findable among the last such ones."""
+        self._settled(clip, findable=True)
+
     def find(self, clip_id: str) -> Clip | None:
         """A clip that is not on disk (yet), or None."""
         with self._lock:
@@ -69,17 +73,20 @@ class ClipWriter:
         while (item := self._clips.get()) is not None:
             clip, stored = item
             error = self._store(clip)
-            with self._lock:
-                self._pending.pop(clip.id, None)
-                if error is not None or self._library is None:
-                    self._unstored[clip.id] = clip
-                    while len(self._unstored) > _WAITING_CLIPS:
-                        del self._unstored[next(iter(self._unstored))]
-                self._lock.notify_all()
+            self._settled(clip, findable=error is not None or self._library is None)
             try:
                 stored(error)
             except Exception:
                 log.exception("the notice about stored clip %s failed", clip.id)
+
+    def _settled(self, clip: Clip, *, findable: bool) -> None:
+        with self._lock:
+            self._pending.pop(clip.id, None)
+            if findable:
+                self._unstored[clip.id] = clip
+                while len(self._unstored) > _WAITING_CLIPS:
+                    del self._unstored[next(iter(self._unstored))]
+            self._lock.notify_all()
 
     def _store(self, clip: Clip) -> StorageError | None:
         if self._library is None:

@@ -312,6 +312,7 @@ class Engine:
         if job.keep:
             self._writer.put(clip, lambda error: self._stored(job, clip, error))
         else:
+            self._writer.leave(clip)
             self._stored(job, clip, None)
         if job.made < job.request.count:
             self._queue.put_back(job)

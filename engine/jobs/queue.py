@@ -24,11 +24,12 @@ SOURCE_BYTES = 256 * 2**20
 
 
 class Priority(IntEnum):
-    """Who goes first: a sound being played, a musician waiting, or a batch."""
+    """Who goes first: a sound being played, a musician waiting, the endless stream, or a batch."""
 
     LIVE = 0
     INTERACTIVE = 1
-    BATCH = 2
+    STREAM = 2
+    BATCH = 3
 
 
 class Waiting(Protocol):

@@ -11,6 +11,7 @@ from engine.stage.session import Session, SessionStore
 from engine.stage.slots import SlotSound, SlotWatcher
 from engine.stage.sound import SLOTS
 from engine.stage.stage import Stage
+from engine.stage.stream import StreamWatcher
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ _GATHER_S: Final = 0.25
 """A fader that moves is saved so often."""
 
 
-class SessionKeeper(SlotWatcher):
+class SessionKeeper(SlotWatcher, StreamWatcher):
     """Watches a stage and keeps its session in a store, on a thread of its own."""
 
     def __init__(self, stage: Stage, store: SessionStore) -> None:
@@ -58,6 +59,7 @@ class SessionKeeper(SlotWatcher):
                 stage.controls.set(name, value)
             except DriftwaveError as error:
                 log.info("session: %s is left alone: %s", name, error)
+        stage.stream.restore(session.stream)
         stage.midi.map.restore(session.mappings)
         stage.snapshots.restore(session.snapshots)
         stage.ports.want(session.ports)
@@ -73,6 +75,7 @@ class SessionKeeper(SlotWatcher):
         """Save from now on, whatever changes."""
         self._stage.controls.watch(lambda *_: self._changed.set())
         self._stage.slots.watch(self)
+        self._stage.stream.watch(self)
         self._stage.midi.map.watch(lambda _: self._changed.set())
         self._stage.snapshots.watch(self._changed.set)
         self._thread.start()
@@ -97,6 +100,10 @@ class SessionKeeper(SlotWatcher):
         """A slot shall sound otherwise next time."""
         self._changed.set()
 
+    def stream_words(self, number: int, origin: object) -> None:
+        """The stream shall say something else."""
+        self._changed.set()
+
     def session(self) -> Session:
         """The stage as it is now."""
         return Session(
@@ -105,6 +112,7 @@ class SessionKeeper(SlotWatcher):
             mappings=tuple(self._stage.midi.map.mappings()),
             snapshots=self._stage.snapshots.saved(),
             ports=tuple(name for name in self._stage.ports.wanted if name),
+            stream=self._stage.stream.words,
         )
 
     def _run(self) -> None:

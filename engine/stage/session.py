@@ -41,6 +41,7 @@ class Session:
         mappings: what MIDI moves.
         snapshots: name -> control -> number.
         ports: parts of the names of MIDI ports to open.
+        stream: words of the stream's prompts.
     """
 
     slots: tuple[Slot, ...] = ()
@@ -48,6 +49,7 @@ class Session:
     mappings: tuple[Mapping, ...] = ()
     snapshots: Table[str, Table[str, float]] = field(default_factory=dict)
     ports: tuple[str, ...] = ()
+    stream: tuple[str, ...] = ()
 
 
 class SessionStore:
@@ -107,6 +109,7 @@ class SessionStore:
                 "mappings": [asdict(mapping) for mapping in session.mappings],
                 "snapshots": {name: dict(values) for name, values in session.snapshots.items()},
                 "ports": list(session.ports),
+                "stream": list(session.stream),
             },
             indent=1,
             ensure_ascii=False,
@@ -156,6 +159,7 @@ class SessionStore:
                 for name, values in raw["snapshots"].items()
             },
             ports=tuple(map(str, raw["ports"])),
+            stream=tuple(map(str, raw.get("stream", ()))),  # older sessions have none
         )
 
     def _read_slot(self, fields: dict[str, Any]) -> Slot:

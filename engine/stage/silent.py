@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from engine.types import FloatArray
 
+_RATE_HZ = 48_000.0
+
 
 class SilentSound:
     """Implements `engine.stage.sound.Sound` without sound; `why` says what to do about it."""
@@ -71,6 +73,21 @@ class SilentSound:
         """Jump to a beat."""
         with self._lock:
             self._anchor = (self._clock(), beat)
+
+    def time_line(self) -> tuple[int, float, float, float, bool]:
+        """Frames pass by the system's clock."""
+        frame = int(self._clock() * _RATE_HZ)
+        return frame, _RATE_HZ, self.beat, self.tempo, self.playing
+
+    def add_grain(self, grain: FloatArray, frame: int) -> bool:
+        """Nothing can be heard."""
+        return False
+
+    def skip_grains(self, frame: int) -> None:
+        """Nothing to do."""
+
+    def set_grain_gain(self, gain_db: float) -> None:
+        """Nothing to do."""
 
     def levels(self) -> tuple[float, float, float, float]:
         """Silence."""

@@ -76,5 +76,20 @@ class Sound(Protocol):
     def locate(self, beat: float) -> None:
         """Jump to a beat."""
 
+    def time_line(self) -> tuple[int, float, float, float, bool]:
+        """Frame of the next block, frames a second, beat at that frame, tempo, transport runs."""
+
+    def add_grain(self, grain: FloatArray, frame: int) -> bool:
+        """Play `(T, 2)`, at the device's rate, from a frame on beside the pads.
+
+        False when too many wait or sound.
+        """
+
+    def skip_grains(self, frame: int) -> None:
+        """Forget the grains that have not begun by a frame."""
+
+    def set_grain_gain(self, gain_db: float) -> None:
+        """Set the level of all grains; -60 is silence."""
+
     def levels(self) -> tuple[float, float, float, float]:
         """Peak left, right and root mean square left, right since the last call."""

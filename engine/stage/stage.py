@@ -13,16 +13,17 @@ from engine.stage.midi_clock import ClockFollower, ClockSender
 from engine.stage.slots import Slots
 from engine.stage.snapshots import Snapshots
 from engine.stage.sound import Sound
+from engine.stage.stream import Stream
 from engine.stage.transport import Transport
 
 
 class Stage:
-    """Slots, transport, MIDI and snapshots with their controls, around one `Sound`.
+    """Slots, stream, transport, MIDI and snapshots with their controls, around one `Sound`.
 
     Attributes:
         sound: what makes it heard.
         controls: everything that has a value.
-        slots, transport, midi, snapshots: the parts.
+        slots, stream, transport, midi, snapshots: the parts.
         ports: the MIDI ports; replaced once they are open.
     """
 
@@ -45,6 +46,7 @@ class Stage:
             default_voice=default_voice,
             beats_in_bar=self.transport.beats_in_bar,
         )
+        self.stream = Stream(engine, sound, self.controls, voice=default_voice, clock=clock)
         self.controls.add(
             Control("main/gain", -60, 12, 0, lambda value: sound.set_level(0, "gain", value))
         )
@@ -73,10 +75,12 @@ class Stage:
 
     def panic(self) -> None:
         """Silence at once."""
+        self.stream.stop()
         self.sound.panic()
 
     def close(self) -> None:
         """End the stage's threads."""
+        self.stream.close()
         self.snapshots.close()
         self.link.stop()
         self._clock_out.close()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.jack_server import jack_environment, jack_server
+from tests.support.jack_stage import PERIOD, RATE_HZ
+from tests.support.serving import ROOT
 
 
 @pytest.fixture
@@ -32,3 +37,17 @@ def made(tmp_path: Path) -> Path:
     (tmp_path / "small.toml").write_text(RECIPE)
     write_latents(tmp_path / "latents.npz")
     return tmp_path
+
+
+@pytest.fixture
+def jack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """The environment of a JACK server of its own, which this process has too."""
+    for name, value in {
+        **jack_environment(),
+        "MIDO_BACKEND": "tests.support.mido_socket",
+        "MIDO_SOCKET": str(tmp_path / "midi.sock"),
+        "PYTHONPATH": str(ROOT),
+    }.items():
+        monkeypatch.setenv(name, value)
+    with jack_server(dict(os.environ), tmp_path, RATE_HZ, PERIOD):
+        yield dict(os.environ)

@@ -8,78 +8,21 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from engine.library import Library
 from tests.support.engine_process import as_stereo, find_clip, run_host, wait_for
 from tests.support.jack_server import jack_environment, jack_server
+from tests.support.jack_stage import ENDS, PERIOD, RATE_HZ, Audio, ask, recording, serving
 from tests.support.osc_client import OscClient, bundle, message, timetag
 from tests.support.serving import ROOT, WATCHDOG_S, ServedEngine, engine_environment
 
 pytest.importorskip("mido")
 pytest.importorskip("jack")
-
-RATE_HZ = 44_100
-PERIOD = 1024
-OUTS = ("PortAudio:out_0", "PortAudio:out_1")
-ENDS = ("/drift/done", "/drift/fail")
-
-Audio = npt.NDArray[np.float32]
-
-
-@pytest.fixture
-def jack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """The environment of a JACK server of its own, which this process has too."""
-    for name, value in {
-        **jack_environment(),
-        "MIDO_BACKEND": "tests.support.mido_socket",
-        "MIDO_SOCKET": str(tmp_path / "midi.sock"),
-        "PYTHONPATH": str(ROOT),
-    }.items():
-        monkeypatch.setenv(name, value)
-    with jack_server(dict(os.environ), tmp_path, RATE_HZ, PERIOD):
-        yield dict(os.environ)
-
-
-@contextmanager
-def serving(folder: Path, voices: Path, *flags: str) -> Iterator[ServedEngine]:
-    """An engine with sound; its MIDI socket is made anew."""
-    Path(os.environ["MIDO_SOCKET"]).unlink(missing_ok=True)
-    with ServedEngine(folder, voices, voice="tiny", flags=("--audio", *flags)) as engine:
-        yield engine
-
-
-@contextmanager
-def recording(folder: Path) -> Iterator[list[Audio]]:
-    """Records what the engine plays; the audio `(2, T)` is in the list afterwards."""
-    heard: list[Audio] = []
-    recorder = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.jack_recorder", *OUTS, str(folder / "heard.npy")],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        assert recorder.stdout is not None
-        assert recorder.stdout.readline().strip() == "recording"
-        yield heard
-        recorder.communicate("stop\n", timeout=WATCHDOG_S)
-        heard.append(np.load(folder / "heard.npy"))
-    finally:
-        recorder.kill()
-        recorder.wait()
-
-
-def ask(client: OscClient, address: str, *values: object) -> list[object]:
-    """The last answer to a message, which must not be a fail."""
-    client.send(address, *values)
-    end = client.until(*ENDS)[-1]
-    assert end[0] == "/drift/done", end
-    return end[1]
 
 
 def generate(client: OscClient, slot: int, seed: int) -> str:

@@ -307,6 +307,15 @@ class MemoryStage:
             self._values[call.command] = request.value
         call.done()
 
+    def stream_prompt(self, call: OscCall, request: stage_requests.StreamPrompt) -> None:
+        self._handler.seen.append((call.command, request))
+        if request.words is None:
+            call.item(stage_space.VALUE, call.method.address, "", 1.0)
+        call.done()
+
+    def stream_status(self, call: OscCall, request: object) -> None:
+        call.answer(stage_space.STREAM_REPLY, "off", "", 0, 0, 0, 0.0, 0.0)
+
     control_normalized = slot_clip = transport_beat = control
 
     def slot_generate(self, call: OscCall, request: stage_requests.SlotGenerate) -> None:

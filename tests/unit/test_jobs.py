@@ -174,6 +174,20 @@ def test_jobs_of_one_origin_keep_their_order(
     assert runtime.order == [(str(k), index) for k in range(10) for index in range(2)]
 
 
+def test_clips_that_are_not_kept_are_forgotten_but_the_last(
+    make: Callable[..., Engine], tmp_path: Path
+) -> None:
+    """A stream makes them for hours."""
+    with Library(tmp_path / "library") as library:
+        engine, ear = make(library=library), Ear()
+        finish(engine.submit(ask(count=64), listener=ear, keep=False))
+        assert engine.clip(ear.clips[-1].id) is ear.clips[-1]
+        with pytest.raises(NotFound):
+            engine.clip(ear.clips[0].id)
+        engine.settle()
+        assert library.count() == 0
+
+
 def test_cancel_stops_a_running_job_between_steps(
     make: Callable[..., Engine], runtime: ScriptedRuntime
 ) -> None:
