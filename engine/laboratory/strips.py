@@ -88,7 +88,8 @@ def draw_strips(path: Path, made: Sequence[Strip], seconds: float) -> None:
             place.tick_params(labelleft=number == 0)
             half = picture.shape[1] / 2
             place.set_xticks(
-                [0, half, picture.shape[1] - 1], labels=["0", f"{seconds / 2:.2g}", f"{seconds:.2g} s"],
+                [0, half, picture.shape[1] - 1],
+                labels=["0", f"{seconds / 2:.2g}", f"{seconds:.2g} s"],
                 fontsize=7,
             )  # fmt: skip
             place.set_title(strip.labels[number], fontsize=8.5)
