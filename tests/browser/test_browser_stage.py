@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.browser import PageClient
+from tests.support.engine_process import wait_for
 from tests.support.jack_server import jack_environment, jack_server
 from tests.support.osc_client import OscClient
 from tests.support.serving import ServedEngine
@@ -61,8 +62,12 @@ def test_two_fingers_move_two_faders_at_once(
     assert louder + 24 == pytest.approx(-24 - softer, abs=0.5), "both follow their finger alike"
     with OscClient(engine.port) as client:
         for slot, value in ((2, louder), (3, softer)):
-            held = client.ask(f"/drift/slot/{slot}/gain")[0][1][1]
-            assert held == pytest.approx(value, abs=0.01)
+            address = f"/drift/slot/{slot}/gain"
+
+            def arrived(address: str = address, value: float = value) -> bool:
+                return abs(float(client.ask(address)[0][1][1]) - value) < 0.01
+
+            wait_for(arrived, f"{address} to be {value:g}")
 
 
 def test_a_pad_is_hit_in_the_browser_and_lights_up(engine: ServedEngine, visit: Visit) -> None:

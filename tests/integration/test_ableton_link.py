@@ -72,7 +72,6 @@ def test_tempo_beat_start_and_stop_are_in_common(peer: Peer) -> None:
     follower.start()
     try:
         wait_for(lambda: follower.peers > 0, "a peer")
-        wait_for(lambda: abs(sound.tempo - 97.0) < 0.01, "the tempo of the session")
         peer.ask(lambda link: setattr(link, "tempo", 120.0))
         wait_for(lambda: abs(sound.tempo - 120.0) < 0.01, "the session")
         follower.set_tempo(90.0)
