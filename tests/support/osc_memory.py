@@ -313,7 +313,8 @@ class MemoryStage:
             call.item(stage_space.VALUE, call.method.address, "", 1.0)
         call.done()
 
-    def stream_status(self, call: OscCall, request: object) -> None:
+    def stream_status(self, call: OscCall, request: Nothing) -> None:
+        self._handler.seen.append((call.command, request))
         call.answer(stage_space.STREAM_REPLY, "off", "", 0, 0, 0, 0.0, 0.0)
 
     control_normalized = slot_clip = transport_beat = control
