@@ -313,7 +313,7 @@ class MemoryStage:
             call.item(stage_space.VALUE, call.method.address, "", 1.0)
         call.done()
 
-    def stream_status(self, call: OscCall, request: Nothing) -> None:
+    def stream_status(self, call: OscCall, request: requests.Nothing) -> None:
         self._handler.seen.append((call.command, request))
         call.answer(stage_space.STREAM_REPLY, "off", "", 0, 0, 0, 0.0, 0.0)
 
