@@ -16,6 +16,7 @@ from engine.errors import StorageError, UsageError
 from engine.library import Library, record_of
 from engine.library.file_names import stem_of, write_new
 from engine.library.importing import file_record
+from engine.library.request_record import check_voice
 from engine.library.sound_file import FORMS, sound_bytes
 from engine.logs import start_logging
 from engine.patterns.loop import Loop, LoopRun
@@ -54,7 +55,9 @@ def plan_of_record(where: str, library: str | None) -> Plan:
     else:
         with opened(library) as clips:
             record = clips.record(clips.resolve(where))
-    return plan_again(record.conditions, voice=record.voice, seed=record.seed, steps=record.steps)
+    plan = plan_again(record.conditions, voice=record.voice, seed=record.seed, steps=record.steps)
+    check_voice(record, find_voice(record.voice).hash)
+    return plan
 
 
 def make(plan: Plan, settings: Settings, *, quiet: bool) -> Loop:

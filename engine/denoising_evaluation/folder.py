@@ -7,7 +7,7 @@ where there are no others: a denoiser would be measured in bands that its sounds
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,7 +132,7 @@ def _family(path: Path) -> str:
     return name.split("_", 1)[-1] if "_" in name else name
 
 
-def _endless(rng: np.random.Generator, count: int):  # type: ignore[no-untyped-def]
+def _endless(rng: np.random.Generator, count: int) -> Iterator[int]:
     """Indices below ``count`` in random order, again and again."""
     while True:
         yield from rng.permutation(count).tolist()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from bridge import denoise_requests as requests
 from bridge.osc_call import OscCall
 from engine.denoising.voice import Denoiser, find_denoiser
-from engine.doors.slow_work import SlowWork
+from engine.doors.slow_work import CancellableWork
 from engine.errors import Cancelled, NotFound
 from engine.jobs import Engine
 from engine.jobs.denoised import DenoisedClip, DenoiseOptions, denoised_clip
@@ -36,41 +37,23 @@ class DenoiseDoor:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._work = SlowWork("osc denoise")
+        self.work = CancellableWork("osc denoise")
         self._denoiser: Denoiser | None = None  # opened when first used
-        self._lock = threading.Lock()
-        self._pending: list[PendingDenoise] = []
-
-    def close(self) -> None:
-        """Cancel everything and end the thread."""
-        self.cancel_all()
-        self._work.close()
-
-    def cancel_all(self) -> int:
-        """Cancel everything; returns how many."""
-        with self._lock:
-            pending = list(self._pending)
-        return sum(one.cancel() for one in pending)
 
     def denoise(self, call: OscCall, request: requests.DenoiseCommand) -> None:
         """Denoise a clip."""
         pending = PendingDenoise()
-        call.token = pending
-        with self._lock:
-            ahead = len(self._pending)
-            self._pending.append(pending)
-        call.queued(ahead)
 
-        def work() -> None:
-            try:
-                made = self._make(call, request, pending)
-            finally:
-                with self._lock:
-                    self._pending.remove(pending)
-            call.clip_added(made.clip.id, 0, 0, made.clip.seconds)
-            call.done(made.clip.id, made.clip.milliseconds, made.reduction_db)
+        def work() -> Callable[[], None]:
+            made = self._make(call, request, pending)
 
-        self._work.later(call, work)
+            def answer() -> None:
+                call.clip_added(made.clip.id, 0, 0, made.clip.seconds)
+                call.done(made.clip.id, made.clip.milliseconds, made.reduction_db)
+
+            return answer
+
+        self.work.queue(call, pending, work)
 
     def _make(
         self, call: OscCall, request: requests.DenoiseCommand, pending: PendingDenoise
@@ -80,14 +63,14 @@ class DenoiseDoor:
             call.progress(share, round(100 * share), 100)
 
         pending.check()
+        if self._engine.library is None:
+            raise NotFound("there is no library to keep the clip in; start the engine with one")
         clip = self._engine.clip(request.clip)
         if self._denoiser is None:
             self._denoiser = find_denoiser()
         learn = (request.learn_start, request.learn_end) if request.learn_end else None
         options = DenoiseOptions(request.amount, learn, request.delta, request.quality)
         made = denoised_clip(clip, self._denoiser, options, progress)
-        if self._engine.library is None:
-            raise NotFound("there is no library to keep the clip in; start the engine with one")
         self._engine.wait_stored(clip.id)
         self._engine.library.add(made.clip)
         return made

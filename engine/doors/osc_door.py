@@ -105,8 +105,8 @@ class OscDoor:
 
     def close(self) -> None:
         """End the threads for slow work."""
-        self.patterns.close()
-        self.denoiser.close()
+        self.patterns.work.close()
+        self.denoiser.work.close()
         self.library.close()
         self._slow.close()
 
@@ -217,7 +217,7 @@ class OscDoor:
 
     def _cancel_all(self) -> int:
         """Cancel every job of every door; returns how many."""
-        beside = self.patterns.cancel_all() + self.denoiser.cancel_all()
+        beside = self.patterns.work.cancel_all() + self.denoiser.work.cancel_all()
         return beside + self._engine.cancel(ALL_JOBS)
 
     def _cancelled(self, job: object) -> bool:

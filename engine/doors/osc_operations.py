@@ -67,7 +67,6 @@ def asked_of(engine: Engine, default_voice: str, command: Asked) -> GenerateRequ
 def _generate(
     engine: Engine, default_voice: str, command: requests.GenerateCommand
 ) -> GenerateRequest:
-    voice = command.voice or default_voice
     operation: Operation | None = None
     source, other = command.source or "", ""
     if command.mask_start is not None or command.mask_end is not None:
@@ -79,18 +78,9 @@ def _generate(
             raise BadRange("clip_a and clip_b: expected both, and neither source nor mask")
         operation = Interpolate(mix=command.mix)
         source, other = command.clip_a, command.clip_b
-    return GenerateRequest(
-        voice=voice,
-        prompt=command.prompt,
+    return replace(
+        _words(engine, default_voice, command),
         negative=command.negative,
-        seed=command.seed,
-        steps=command.steps or engine.voices.default_steps(voice),
-        count=command.count,
-        seconds=command.duration,
-        bars=command.bars,
-        bpm=command.bpm,
-        loop=command.loop,
-        rate=command.rate,
         note=command.note,
         guidance=command.guidance,
         descriptors=command.descriptors,
@@ -108,10 +98,20 @@ def _sketch(engine: Engine, default_voice: str, command: requests.SketchCommand)
         raise NotFound(
             "sketch: no recording and no drawn loudness; name a clip, or give the key loudness"
         )
-    voice = command.voice or default_voice
     curves = Sketch(
         _points("loudness", command.loudness), _points("brightness", command.brightness)
     )
+    request = _words(engine, default_voice, command)
+    return replace(request, operation=curves, source_id=command.clip)
+
+
+def _words(
+    engine: Engine,
+    default_voice: str,
+    command: requests.GenerateCommand | requests.SketchCommand,
+) -> GenerateRequest:
+    """A request for a new sound of words, a length and a seed."""
+    voice = command.voice or default_voice
     return GenerateRequest(
         voice=voice,
         prompt=command.prompt,
@@ -123,8 +123,6 @@ def _sketch(engine: Engine, default_voice: str, command: requests.SketchCommand)
         bpm=command.bpm,
         loop=command.loop,
         rate=command.rate,
-        operation=curves,
-        source_id=command.clip,
     )
 
 

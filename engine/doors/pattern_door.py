@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from bridge import pattern_requests as requests
 from bridge.osc_call import OscCall
 from engine.doors.common import chosen_export_path
-from engine.doors.slow_work import SlowWork
+from engine.doors.slow_work import CancellableWork, SlowWork
 from engine.errors import BadRange, Cancelled, NotFound, StorageError
 from engine.jobs import Engine
 from engine.library import record_of
 from engine.library.file_names import clip_stem, write_new
+from engine.library.request_record import check_voice
 from engine.patterns.loop import LoopRun
 from engine.patterns.midi import midi_bytes
 from engine.patterns.plan import Options, Plan, plan_again, plan_of, sounds_of
@@ -58,38 +60,12 @@ class PatternDoor:
         self._slow = slow
         self._default_voice = default_voice
         self._exports = exports
-        self._loops = SlowWork("osc loops")
-        self._lock = threading.Lock()
-        self._pending: list[PendingLoop] = []
-
-    def close(self) -> None:
-        """Cancel every loop and end the thread."""
-        self.cancel_all()
-        self._loops.close()
-
-    def cancel_all(self) -> int:
-        """Cancel every loop; returns how many."""
-        with self._lock:
-            pending = list(self._pending)
-        return sum(loop.cancel() for loop in pending)
+        self.work = CancellableWork("osc loops")
 
     def pattern(self, call: OscCall, request: requests.PatternCommand) -> None:
         """Make a loop."""
         pending = PendingLoop()
-        call.token = pending
-        with self._lock:
-            ahead = len(self._pending)
-            self._pending.append(pending)
-        call.queued(ahead)
-
-        def work() -> None:
-            try:
-                self._make(call, request, pending)
-            finally:
-                with self._lock:
-                    self._pending.remove(pending)
-
-        self._loops.later(call, work)
+        self.work.queue(call, pending, lambda: self._make(call, request, pending))
 
     def clip_midi(self, call: OscCall, request: requests.ClipMidi) -> None:
         """Write the MIDI file of a loop from its record."""
@@ -112,7 +88,10 @@ class PatternDoor:
 
         self._slow.later(call, work)
 
-    def _make(self, call: OscCall, request: requests.PatternCommand, pending: PendingLoop) -> None:
+    def _make(
+        self, call: OscCall, request: requests.PatternCommand, pending: PendingLoop
+    ) -> Callable[[], None]:
+        """Makes the loop; returns what answers with it."""
         pending.begin()
         run = LoopRun(
             self._engine,
@@ -127,12 +106,16 @@ class PatternDoor:
         midi = write_new(self._exports, clip_stem(record_of(clip)), ".mid", loop.midi)
         if loop.unstored is not None:
             raise StorageError(f"the loop is not kept in the library: {loop.unstored}")
-        call.done(clip.id, clip.milliseconds, str(midi), " ".join(clip.words_unknown))
+        return lambda: call.done(
+            clip.id, clip.milliseconds, str(midi), " ".join(clip.words_unknown)
+        )
 
     def _plan(self, request: requests.PatternCommand) -> Plan:
         if request.again:
             made = self._engine.record(request.again)
-            return plan_again(made.conditions, voice=made.voice, seed=made.seed, steps=made.steps)
+            plan = plan_again(made.conditions, voice=made.voice, seed=made.seed, steps=made.steps)
+            check_voice(made, self._engine.voices.find(made.voice).hash)
+            return plan
         pairs = [pair for pair in request.sounds.split(";") if pair.strip()]
         return plan_of(
             Options(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 from bridge.osc_call import OscCall
 from bridge.osc_spec import CODES
@@ -35,3 +37,50 @@ class SlowWork:
                 call.fail(known.code, str(known))
 
         self._thread.submit(run)
+
+
+class Cancellable(Protocol):
+    """Work that waits or is being done, as `call.token` knows it."""
+
+    def cancel(self) -> bool:
+        """End it soon; False when that was asked for before. [any]"""
+
+
+class CancellableWork(SlowWork):
+    """SlowWork that tells how much waits before it, and that can be cancelled."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._lock = threading.Lock()
+        self._pending: list[Cancellable] = []
+
+    def close(self) -> None:
+        """Cancel everything and end the thread."""
+        self.cancel_all()
+        super().close()
+
+    def cancel_all(self) -> int:
+        """Cancel everything; returns how many."""
+        with self._lock:
+            pending = list(self._pending)
+        return sum(one.cancel() for one in pending)
+
+    def queue(
+        self, call: OscCall, pending: Cancellable, work: Callable[[], Callable[[], None]]
+    ) -> None:
+        """Do `work` in its turn; what it returns answers, once it is out of the queue."""
+        call.token = pending
+        with self._lock:
+            ahead = len(self._pending)
+            self._pending.append(pending)
+        call.queued(ahead)
+
+        def run() -> None:
+            try:
+                answer = work()
+            finally:
+                with self._lock:
+                    self._pending.remove(pending)
+            answer()
+
+        self.later(call, run)

@@ -29,7 +29,7 @@ from engine.denoisers import denoised_from_velocity
 from engine.frameworks import Batch, Parts
 from engine.frameworks.consistency import ConsistencyModel, Curriculum
 from engine.frameworks.losses import (
-    dropped_conditions,
+    conditions_with_guidance,
     logit_normal_times,
     normal_like,
     spread,
@@ -99,10 +99,9 @@ class Adaptation(ConsistencyModel):
 
     def asked(self, batch: Batch, generator: torch.Generator) -> Conditions:
         """Some conditions, and a guidance scale that changes nothing in the target."""
-        conditions = dropped_conditions(batch, self.settings.dropout, generator)
-        low, high = self.settings.guidance_low, self.settings.guidance_high
-        draws = uniform((batch.x.shape[0],), batch.x, generator)
-        return conditions._replace(guidance=low + (high - low) * draws)
+        settings = self.settings
+        low, high = settings.guidance_low, settings.guidance_high
+        return conditions_with_guidance(batch, settings.dropout, (low, high), generator)
 
     def earlier(
         self, x_t: Tensor, t: Tensor, s: Tensor, velocity: Tensor, conditions: Conditions
@@ -128,9 +127,7 @@ class Adaptation(ConsistencyModel):
         if matched:  # told descriptors say which sound it is, whatever the noise
             untold = conditions.descriptors.isnan().all(dim=1)
             eps = torch.where(untold[:, None, None], self.paired_noise[rows], eps)
-        t = logit_normal_times(batch.x, settings.time_mean, settings.time_std, generator)
-        whole = uniform(tuple(t.shape), batch.x, generator) < settings.whole_noise
-        t = torch.where(whole, torch.ones_like(t), t).clamp(min=1e-3)
+        t = self.times(batch, generator)
         velocity = eps - batch.x
         x_t = batch.x + spread(t) * velocity
         gap, target = self.gap(step), batch.x

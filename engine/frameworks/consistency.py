@@ -27,7 +27,7 @@ from engine.frameworks import Batch, Framework, Parts
 from engine.frameworks.denoising import flow_way, only, sampling_of
 from engine.frameworks.losses import (
     ConditionDropout,
-    dropped_conditions,
+    conditions_with_guidance,
     logit_normal_times,
     normal_like,
     spread,
@@ -86,11 +86,8 @@ class ConsistencyModel(Framework):
 
     def loss(self, batch: Batch, generator: torch.Generator, step: int) -> dict[str, Tensor]:
         """Pseudo-Huber distance between the network's answers at t and at s < t."""
-        settings = self.curriculum
         conditions = self.asked(batch, generator)
-        t = logit_normal_times(batch.x, settings.time_mean, settings.time_std, generator)
-        whole = uniform(tuple(t.shape), batch.x, generator) < settings.whole_noise
-        t = torch.where(whole, torch.ones_like(t), t).clamp(min=1e-3)
+        t = self.times(batch, generator)
         s = t * (1.0 - self.gap(step))
         velocity = normal_like(batch.x, generator) - batch.x
         x_t = batch.x + spread(t) * velocity
@@ -99,6 +96,13 @@ class ConsistencyModel(Framework):
             target = self._jump(x_s, s, conditions)
         difference = (self._jump(x_t, t, conditions) - target) / spread(t)
         return self.distances(difference, batch)
+
+    def times(self, batch: Batch, generator: torch.Generator) -> Tensor:
+        """t (B,) at which the answers are compared, whole_noise of them 1."""
+        settings = self.curriculum
+        t = logit_normal_times(batch.x, settings.time_mean, settings.time_std, generator)
+        whole = uniform(tuple(t.shape), batch.x, generator) < settings.whole_noise
+        return torch.where(whole, torch.ones_like(t), t).clamp(min=1e-3)
 
     def distances(self, difference: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Pseudo-Huber ("total") and mean square of a difference (B, D, L) of velocities."""
@@ -141,10 +145,9 @@ class Consistency(ConsistencyModel):
 
     def asked(self, batch: Batch, generator: torch.Generator) -> Conditions:
         """Some conditions, and a guidance scale drawn for each sound."""
-        conditions = dropped_conditions(batch, self.settings.dropout, generator)
-        low, high = self.settings.guidance_low, self.settings.guidance_high
-        draws = uniform((batch.x.shape[0],), batch.x, generator)
-        return conditions._replace(guidance=low + (high - low) * draws)
+        settings = self.settings
+        low, high = settings.guidance_low, settings.guidance_high
+        return conditions_with_guidance(batch, settings.dropout, (low, high), generator)
 
     def earlier(
         self, x_t: Tensor, t: Tensor, s: Tensor, velocity: Tensor, conditions: Conditions

@@ -43,6 +43,19 @@ def dropped_conditions(
     )
 
 
+def conditions_with_guidance(
+    batch: Batch,
+    dropout: ConditionDropout,
+    scales: tuple[float, float],
+    generator: torch.Generator,
+) -> Conditions:
+    """Dropped conditions, and a guidance scale between two drawn for each sound."""
+    low, high = scales
+    conditions = dropped_conditions(batch, dropout, generator)
+    draws = uniform((batch.x.shape[0],), batch.x, generator)
+    return conditions._replace(guidance=low + (high - low) * draws)
+
+
 def without_conditions(conditions: Conditions) -> Conditions:
     """The same batch with every condition withheld but those along time."""
     return Conditions(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from engine.errors import BadRange, NotFound, StorageError, VoiceError
+from engine.errors import BadRange, NotFound, StorageError
 from engine.jobs.engine import Engine
 from engine.jobs.job import Job, JobListener
 from engine.library.record import ClipRecord
-from engine.library.request_record import digest, request_again, sources_of
+from engine.library.request_record import check_voice, digest, request_again, sources_of
 from engine.types import Clip, GenerateRequest
 
 __all__ = ["make_again", "request_for"]
@@ -24,12 +24,7 @@ def request_for(record: ClipRecord, engine: Engine) -> GenerateRequest:
             f"pattern --again {record.id}`, or /drift/pattern with the key again"
         )
     request = request_again(record)
-    voice = engine.voices.find(record.voice)
-    if voice.hash != record.voice_hash:
-        raise VoiceError(
-            f"clip {record.id}: made by voice {record.voice!r} {record.voice_hash[:12]}, installed "
-            f"is {voice.hash[:12]}; install that version to make it again"
-        )
+    check_voice(record, engine.voices.find(record.voice).hash)
     for parent, (which, expected) in zip(record.parents, sources_of(record), strict=True):
         try:
             clip = engine.clip(parent)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine import __version__
-from engine.errors import BadRange, NotFound
+from engine.errors import BadRange, NotFound, VoiceError
 from engine.library.importing import IMPORT
 from engine.library.record import ClipRecord, plain
 from engine.types import (
@@ -24,7 +24,7 @@ from engine.types import (
     Sketch,
 )
 
-__all__ = ["digest", "request_again", "request_fields", "sources_of"]
+__all__ = ["check_voice", "digest", "request_again", "request_fields", "sources_of"]
 
 OPERATIONS: Mapping[str, type[Operation]] = {
     "inpaint": Inpaint,
@@ -126,3 +126,13 @@ def _operation(values: Any) -> Operation | None:
         }
     )
     return made
+
+
+def check_voice(record: ClipRecord, installed: str) -> None:
+    """Raise VoiceError unless ``installed`` is the hash of the voice that made a clip."""
+    if installed != record.voice_hash:
+        raise VoiceError(
+            f"clip {record.id or '(of a file)'}: made by voice {record.voice!r} "
+            f"{record.voice_hash[:12]}, installed is {installed[:12]}; install that version to "
+            "make it again"
+        )

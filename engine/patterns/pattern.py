@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -134,15 +135,15 @@ def pattern_fields(pattern: Pattern) -> dict[str, object]:
     }
 
 
-def pattern_of(fields: Mapping[str, object]) -> Pattern:
+def pattern_of(fields: Mapping[str, Any]) -> Pattern:
     """The pattern in a record; raises BadRange when it is not one."""
     try:
-        hits = tuple(Hit(str(r), float(b), float(v)) for r, b, v in fields["hits"])  # type: ignore[attr-defined]
+        hits = tuple(Hit(str(r), float(b), float(v)) for r, b, v in fields["hits"])
         return Pattern(
             str(fields["name"]),
-            int(fields["bars"]),  # type: ignore[call-overload]
-            int(fields["beats"]),  # type: ignore[call-overload]
-            float(fields["bpm"]),  # type: ignore[arg-type]
+            int(fields["bars"]),
+            int(fields["beats"]),
+            float(fields["bpm"]),
             hits,
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -93,11 +93,15 @@ class LinkFollower:
         elif self._sound.playing != self._playing:
             self._playing = self._sound.playing
             link.playing = self._playing
-        bar = self._beats_in_bar()
+        self._behind = self._brought_near(link) if self._sound.playing else 0.0
+        self._sound.set_tempo(pulled(float(link.tempo), self._behind))
+
+    def _brought_near(self, link: Any) -> float:
+        """Jump if the session's place in the bar is far away; returns what is left, smoothed."""
+        link.quantum = bar = self._beats_in_bar()  # beats agree in their place in so many
         behind = (float(link.beat) - self._sound.beat + bar / 2) % bar - bar / 2
-        if self._sound.playing and abs(behind) > JUMP_BEATS:
+        if abs(behind) > JUMP_BEATS:
             beat = self._sound.beat + behind
             self._sound.locate(beat if beat >= 0 else beat + bar)
-            self._behind = behind = 0.0
-        self._behind += _SMOOTHING * (behind - self._behind) if self._sound.playing else 0.0
-        self._sound.set_tempo(pulled(float(link.tempo), self._behind))
+            return 0.0
+        return self._behind + _SMOOTHING * (behind - self._behind)

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from engine.errors import BadRange, DriftwaveError
 from engine.jobs import Engine
@@ -169,9 +169,9 @@ class Stream:
 
         return write
 
-    def _set(self, **values: float) -> None:
+    def _set(self, **values: Any) -> None:
         with self._lock:
-            self._put(replace(self._settings, **values))  # type: ignore[arg-type]
+            self._put(replace(self._settings, **values))
 
     def _put(self, settings: StreamSettings) -> None:
         self._settings = settings

@@ -13,9 +13,10 @@ import pytest
 from bridge.address_space import METHODS, REPLIES
 from bridge.osc import OscServer
 from bridge.osc_spec import CODES, Arg, Kind, Method, Value
-from tests.support.osc_client import Answer, OscClient, message
+from tests.support.osc_client import Answer, OscClient
+from tests.support.osc_examples import example, examples, typed
 from tests.support.osc_memory import MemoryHandler
-from tests.support.osc_raw import DROPPED_BY_PYTHON_OSC, OTHER_TAGS, encode, padded
+from tests.support.osc_raw import DROPPED_BY_PYTHON_OSC, OTHER_TAGS
 
 # Of a family, such as the sixteen slots, the first stands for all.
 LISTED = [method for method in METHODS if method.number <= 1]
@@ -56,32 +57,6 @@ def clip(client: OscClient) -> str:
     client.send("/drift/generate", 900, "prompt", "short dark snare", "duration", 0.1)
     added = next(args for address, args in client.until("/drift/done") if address.endswith("added"))
     return str(added[0])
-
-
-def example(arg: Arg, clip: str) -> Value:
-    """A value that the argument accepts."""
-    if arg.choices:
-        return arg.choices[0]
-    if arg.kind is Kind.STRING:
-        return {
-            "clip": clip, "clip_a": clip, "clip_b": clip, "source": clip, "voice": "tone",
-            "pattern": "/drift/ping",
-        }.get(arg.name, "word")  # fmt: skip
-    if arg.kind is Kind.BOOL:
-        return 1
-    low = 0 if arg.minimum is None else arg.minimum
-    high = 1 if arg.maximum is None else arg.maximum
-    value = min(max(low, 1), high)
-    return int(value) if arg.kind is Kind.INT else float(value)
-
-
-def examples(method: Method, clip: str, tmp_path: Path) -> list[Value]:
-    """Every positional argument and key of the method, with accepted values."""
-    values = [example(arg, clip) for arg in method.args]
-    for key in method.keys:
-        values += [key.name, example(key, clip)]
-    return [str(tmp_path / "export.wav") if value == "word" and method.command == "clip/export"
-            else value for value in values]  # fmt: skip
 
 
 def final(method: Method) -> str:
@@ -379,28 +354,3 @@ def test_patterns_reach_every_method_that_matches(client: OscClient, clip: str) 
     assert client.ask("/drift/clip/get", clip)[-1][0] == "/drift/done", "a pattern never deletes"
     assert fail_of(client.ask("/drift/clip/delet?", clip))[2] == "bad_address"
     assert fail_of(client.ask("/drift/*nothing"))[2] == "bad_address"
-
-
-def typed(
-    method: Method, arg: Arg, tag: str, clip: str, tmp_path: Path, value: Value = None
-) -> tuple[bytes, Value]:
-    """The method's message with `arg` sent as type `tag`; and the job id in it, or -1."""
-    is_key = arg in method.keys
-    required = sum(not spec.optional for spec in method.args)
-    count = len(method.args) if is_key else max(method.args.index(arg) + 1, required)
-    accepted = [
-        (
-            "s" if spec.kind is Kind.STRING else "d",
-            str(tmp_path / "typed.wav") if spec.local_only else example(spec, clip),
-        )
-        for spec in method.args[:count]
-    ]
-    if is_key:
-        accepted += [("s", arg.name), ("", None)]
-    place = len(accepted) - 1 if is_key else method.args.index(arg)
-    accepted[place] = (tag, example(arg, clip) if value is None else value)
-    job = accepted[0][1] if method.job else -1
-    tags = "".join(tag for tag, _ in accepted)
-    head = message(method.address)[:-4]
-    body = b"".join(encode(tag, value) for tag, value in accepted)
-    return head + padded(("," + tags).encode()) + body, job

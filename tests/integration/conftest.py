@@ -11,7 +11,23 @@ import pytest
 
 from tests.support.jack_server import jack_environment, jack_server
 from tests.support.jack_stage import PERIOD, RATE_HZ
-from tests.support.serving import ROOT
+from tests.support.osc_client import OscClient
+from tests.support.serving import ROOT, ServedEngine
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory, tiny_voices: Path) -> Iterator[ServedEngine]:
+    """A process with the tiny voice, for the tests of one file."""
+    folder = tmp_path_factory.mktemp("engine")
+    with ServedEngine(folder, tiny_voices, voice="tiny") as engine:
+        yield engine
+
+
+@pytest.fixture
+def client(engine: ServedEngine) -> Iterator[OscClient]:
+    """A sender of its own, to `engine`."""
+    with OscClient(engine.port) as client:
+        yield client
 
 
 @pytest.fixture

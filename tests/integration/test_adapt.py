@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +32,7 @@ from tests.support.tiny_voice import tiny_voice  # noqa: E402
 
 RATE = 44_100
 STEPS = "10"  # as many as make a line of progress of each training
-
-
-@pytest.fixture(autouse=True)
-def unchanged_process() -> Iterator[None]:
-    before = torch.get_num_threads()
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,23 +9,9 @@ import pytest
 import soundfile
 
 from tests.support.osc_client import OscClient
-from tests.support.serving import ServedEngine
 
 RATE = 44_100
 ENDS = ("/drift/done", "/drift/fail")
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory, tiny_voices: Path) -> Iterator[ServedEngine]:
-    folder = tmp_path_factory.mktemp("denoise door")
-    with ServedEngine(folder, tiny_voices, voice="tiny") as engine:
-        yield engine
-
-
-@pytest.fixture
-def client(engine: ServedEngine) -> Iterator[OscClient]:
-    with OscClient(engine.port) as client:
-        yield client
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,19 +22,6 @@ from tests.support.osc_client import OscClient
 from tests.support.serving import ServedEngine
 
 ENDS = ("/drift/done", "/drift/fail")
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory, tiny_voices: Path) -> Iterator[ServedEngine]:
-    folder = tmp_path_factory.mktemp("library doors")
-    with ServedEngine(folder, tiny_voices, voice="tiny") as engine:
-        yield engine
-
-
-@pytest.fixture
-def client(engine: ServedEngine) -> Iterator[OscClient]:
-    with OscClient(engine.port) as client:
-        yield client
 
 
 def ask(client: OscClient, address: str, *args: object) -> tuple[list[list[object]], list[object]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,8 @@ import soundfile
 
 from engine import cli
 from engine.library import Library
+from engine.library.importing import file_record
+from engine.library.sound_file import sound_bytes
 from engine.patterns.midi import read_midi
 from tests.support.osc_client import OscClient
 from tests.support.rhythms import rhythm
@@ -19,19 +21,6 @@ from tests.support.serving import ServedEngine
 
 ENDS = ("/drift/done", "/drift/fail")
 FRAMES = round(2 * 4 * 60 / 61.7 * 48_000)
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory, tiny_voices: Path) -> Iterator[ServedEngine]:
-    folder = tmp_path_factory.mktemp("pattern doors")
-    with ServedEngine(folder, tiny_voices, voice="tiny") as engine:
-        yield engine
-
-
-@pytest.fixture
-def client(engine: ServedEngine) -> Iterator[OscClient]:
-    with OscClient(engine.port) as client:
-        yield client
 
 
 @pytest.fixture
@@ -73,6 +62,15 @@ def test_the_command_line_makes_a_loop_and_makes_it_again(
         again = json.loads(capsys.readouterr().out)
         assert again["clip"] != made["clip"]
         assert again["file"] == made["file"], "the same bytes, so the same file"
+
+    record = file_record(Path(made["file"]))
+    assert record is not None
+    other = tmp_path / "other.wav"
+    other.write_bytes(
+        sound_bytes(loop.audio, 48_000, replace(record, voice_hash="0" * 64), form="wav")
+    )
+    assert cli.main(["pattern", "--again", str(other), *flags]) == 3
+    assert "made by voice 'tiny' 000000000000" in capsys.readouterr().err
 
 
 def test_generate_understands_a_loop(

@@ -25,8 +25,9 @@ from engine.training.mixture_sounds import KINDS, Material, write_mixture_shard
 from engine.training.noises import NOISES
 from engine.training.recipe import parse_recipe
 from engine.voice import find_voices
+from tests.support.tiny_recipes import LOOP
 
-RECIPE = """
+RECIPE = f"""
 name = "tiny_denoiser"
 [network]
 name = "freq_unet"
@@ -42,14 +43,7 @@ heard_frames = 8
 [data]
 name = "mixtures"
 frames = 4096
-[loop]
-steps = 2
-batch = 2
-log_every = 1
-save_every = 1
-preview_every = 0
-precision = "float32"
-"""
+{LOOP}"""
 
 
 @pytest.fixture(scope="module")

@@ -2,74 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from bridge import stage_space
-from engine.errors import DriftwaveError, VoiceError
-from engine.jobs import Engine, Priority
-from engine.jobs.queue import JobQueue
-from engine.stage import Stage
-from engine.stage.keeper import SessionKeeper
-from engine.stage.session import SessionStore
-from engine.stage.silent import SilentSound
-from engine.stage.stream import MAX_DENSITY, MIN_DENSITY, StreamWatcher
+from engine.stage.stream import MAX_DENSITY, MIN_DENSITY
 from engine.stage.stream_clock import Moment, next_start, on_grid
 from engine.stage.stream_grains import CEILING, LEVEL, Levels, Sample, shaped
 from engine.stage.stream_maker import Made
 from engine.stage.stream_plan import PROMPTS, StreamSettings, Wish, next_wish, place, shares
-from engine.stage.stream_scheduler import EARLY_S, PATIENCE_S, REPEATS, STATES, GrainScheduler
-from engine.types import FloatArray
-from tests.support.scripted_runtime import ScriptedRuntime, ScriptedVoice
-
-RATE = 48_000
-BLOCK = 480
-WATCHDOG_S = 60.0
-
-
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Ear(SilentSound):
-    """Writes down the grains; its frames pass by a clock, in blocks of 10 ms."""
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__("", clock=clock)
-        self.clock = clock
-        self.grains: list[tuple[int, FloatArray]] = []
-        self.gains: list[float] = []
-
-    def time_line(self) -> tuple[int, float, float, float, bool]:
-        frame = round(self.clock.now * RATE) // BLOCK * BLOCK
-        since = self.clock.now - frame / RATE
-        return frame, float(RATE), self.beat - since * self.tempo / 60, self.tempo, self.playing
-
-    def add_grain(self, grain: FloatArray, frame: int) -> bool:
-        self.grains.append((frame, grain))
-        return True
-
-    def skip_grains(self, frame: int) -> None:
-        begun = self.time_line()[0]
-        self.grains = [g for g in self.grains if g[0] < max(frame, begun)]
-
-    def set_grain_gain(self, gain_db: float) -> None:
-        self.gains.append(gain_db)
-
-    @property
-    def starts(self) -> list[float]:
-        """When the grains began, in seconds since the test did."""
-        return [frame / RATE - 100.0 for frame, _ in self.grains]
+from engine.stage.stream_scheduler import EARLY_S, PATIENCE_S, REPEATS, GrainScheduler
+from tests.support.grain_ear import RATE, Clock, Ear
 
 
 class Maker:
@@ -295,129 +239,3 @@ def test_the_grid_and_the_seconds() -> None:
     assert next_start(None, runs, 2.0) == 1000 + round(0.9 * RATE / 2)
     assert on_grid(1000, runs, 0.25) == 1000 + round(0.15 * RATE / 2)
     assert on_grid(1000, still, 0.25) == 1000
-
-
-class Told(StreamWatcher):
-    """Remembers the states of a stream."""
-
-    def __init__(self) -> None:
-        self.states: list[tuple[str, str]] = []
-        self.changed = threading.Condition()
-
-    def stream_state(self, state: str, why: str) -> None:
-        with self.changed:
-            self.states.append((state, why))
-            self.changed.notify_all()
-
-    def wait(self, state: str) -> str:
-        """Wait for a state; why it came."""
-        with self.changed:
-            assert self.changed.wait_for(
-                lambda: state in [name for name, _ in self.states], WATCHDOG_S
-            ), self.states
-            return next(why for name, why in self.states if name == state)
-
-
-@pytest.fixture
-def runtime() -> ScriptedRuntime:
-    runtime = ScriptedRuntime()
-    runtime.gate.set()
-    return runtime
-
-
-@pytest.fixture
-def stage(tmp_path: Path, runtime: ScriptedRuntime) -> Iterator[Stage]:
-    engine = Engine(lambda broken: [ScriptedVoice("tone", tmp_path)], lambda: runtime)  # type: ignore[arg-type, list-item, return-value]
-    stage = Stage(engine, Ear(Clock()), default_voice="tone")
-    yield stage
-    stage.close()
-    engine.close()
-
-
-def test_the_table_of_osc_methods_knows_the_stream() -> None:
-    assert stage_space.PROMPTS == PROMPTS
-    assert (stage_space.MIN_DENSITY, stage_space.MAX_DENSITY) == (MIN_DENSITY, MAX_DENSITY)
-    assert stage_space.STREAM_STATES == STATES
-
-
-def test_run_asks_the_engine_and_panic_ends_it(stage: Stage, runtime: ScriptedRuntime) -> None:
-    told = Told()
-    stage.stream.watch(told)
-    stage.stream.set_words(0, "kick")
-    stage.controls.set("stream/y", 1.0)
-    stage.controls.set("stream/run", 1.0)
-    told.wait("playing")
-    assert {prompt for prompt, _ in runtime.order} == {"kick"}
-    assert stage.controls.number("stream/run") == 1.0
-    stage.panic()
-    told.wait("off")
-    assert stage.controls.number("stream/run") == 0.0
-
-
-def test_a_voice_that_is_missing_is_told_to_whoever_starts_it(stage: Stage) -> None:
-    stage.stream._maker._voice = "nobody"
-    with pytest.raises(VoiceError, match="nobody"):
-        stage.controls.set("stream/run", 1.0)
-    assert stage.stream.state[0] == "off"
-
-
-def test_a_failure_ends_it_once_and_with_its_reason(stage: Stage) -> None:
-    told = Told()
-    stage.stream.watch(told)
-    stage.stream.set_words(0, "voice")  # the scripted runtime raises by this word
-    stage.controls.set("stream/y", 1.0)
-    stage.controls.set("stream/run", 1.0)
-    assert "broken" in told.wait("failed")
-    assert stage.controls.number("stream/run") == 0.0
-    assert [state for state, _ in told.states] == ["starting", "failed"]
-
-
-def test_it_survives_the_end_of_the_engine(tmp_path: Path, runtime: ScriptedRuntime) -> None:
-    engine = Engine(lambda broken: [ScriptedVoice("tone", tmp_path)], lambda: runtime)  # type: ignore[arg-type, list-item, return-value]
-    stage = Stage(engine, Ear(Clock()), default_voice="tone")
-    told = Told()
-    stage.stream.watch(told)
-    stage.controls.set("stream/run", 1.0)
-    told.wait("playing")
-    runtime.gate.clear()
-    stage.controls.set("stream/x", 0.5)
-    assert engine.close()
-    assert "shutting down" in told.wait("failed")
-    stage.close()
-
-
-def test_interactive_work_goes_first() -> None:
-    class Waits:
-        def __init__(self, priority: Priority) -> None:
-            self.priority, self.origin, self.source_bytes = priority, "me", 0
-
-    queue: JobQueue[Waits] = JobQueue(10)
-    jobs = [Waits(p) for p in (Priority.BATCH, Priority.STREAM, Priority.INTERACTIVE)]
-    for job in jobs:
-        queue.admit(job)
-        queue.put(job)
-    assert [queue.take() for _ in jobs] == jobs[::-1]
-
-
-def test_the_session_and_snapshots_keep_its_controls(stage: Stage, tmp_path: Path) -> None:
-    stage.stream.set_words(2, "dark kick")
-    stage.controls.set("stream/density", 7.0)
-    stage.controls.set("stream/weight/2", 0.25)
-    stage.controls.set("stream/gain", -6.0)
-    assert stage.sound.gains == [-6.0]  # type: ignore[attr-defined]
-    stage.snapshots.save("now")
-    assert stage.snapshots.saved()["now"]["stream/density"] == 7.0
-    assert "stream/run" not in stage.snapshots.saved()["now"]
-    keeper = SessionKeeper(stage, SessionStore(tmp_path / "session"))
-    keeper.start()
-    keeper.touch()
-    keeper.close()
-    stage.stream.set_words(2, "")
-    stage.controls.set("stream/density", 1.0)
-    again = SessionKeeper(stage, SessionStore(tmp_path / "session"))
-    again.restore(again.load())
-    again.close()
-    assert stage.stream.words[2] == "dark kick"
-    assert stage.controls.number("stream/density") == 7.0
-    with pytest.raises(DriftwaveError, match="expected 0 to 5"):
-        stage.stream.set_words(6, "")
