@@ -11,10 +11,13 @@ from typing import Any, TypeVar
 
 import click
 
-from engine.errors import DriftwaveError, OutOfMemory, StorageError
+from engine.errors import DriftwaveError, OutOfMemory, StorageError, UsageError
 
 INTERRUPTED = 130
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+_TRAINING = ("matplotlib", "onnx", "onnxscript", "scipy", "torch")
+"""Packages of the extra `train`, which the base install lacks."""
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -42,6 +45,12 @@ def run(command: click.Command, argv: Sequence[str] | None = None, name: str = "
         return 0
     except MemoryError:
         return _report(OutOfMemory("not enough memory: ask for less at once"), arguments)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _TRAINING:
+            raise
+        text = f"this needs {package}, which is not installed: pip install 'driftwave[train]'"
+        return _report(UsageError(text), arguments)
     except OSError as error:
         if error.errno not in _FULL:
             raise

@@ -18,7 +18,9 @@ from engine.library import Library
 from engine.playback import play_blocking
 from tests.support.clips import make_clip
 
-OWN = ("serve", "generate", "voices", "clips", "doctor", "install")
+OWN = (
+    "serve", "generate", "pattern", "denoise", "voices", "clips", "doctor", "install",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +46,31 @@ def test_help_is_the_same_by_both_names(name: str, capsys: pytest.CaptureFixture
     module = importlib.import_module(cli.COMMANDS[name])
     assert module.main(["--help"]) == 0
     assert capsys.readouterr().out == text
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("train", "drums_flow", "--data", ".", "--out", "x"),
+        ("train", "--from", "drums", "--data", "."),
+        ("lab", "--list"),
+        ("evaluate", "drums", "--data", "."),
+        ("export", "run", "--out", "x"),
+    ],
+    ids=lambda argv: " ".join(argv[:2]),
+)
+def test_what_trains_says_what_the_base_install_lacks(argv: tuple[str, ...]) -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"  # as where it is not installed
+        "from engine import cli; sys.exit(cli.main(sys.argv[1:]))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *argv], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stderr.strip().endswith(
+        "this needs torch, which is not installed: pip install 'driftwave[train]'"
+    )
 
 
 @pytest.mark.parametrize("name", OWN)
